@@ -1,0 +1,96 @@
+"""The index of a data set: one row per video, ``data/videos.csv``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from dfd.dataset.groups import group_videos
+from dfd.dataset.layouts import LabelledVideo
+from dfd.dataset.tables import read_table
+from dfd.errors import DatasetError, VideoError
+from dfd.faces.video import probe
+from dfd.files import hash_file, replacing
+
+COLUMNS = "video label source group method dataset sha256 bytes duration width height fps".split()
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What one file says of itself; the last four are None where it cannot be opened as a video.
+
+    Attributes:
+        sha256: Hash of its content.
+        bytes: Its size.
+        duration: Seconds.
+        width: Pixels, as shown.
+        height: Pixels, as shown.
+        fps: Frames per second, on average.
+    """
+
+    sha256: str
+    bytes: int
+    duration: float | None
+    width: int | None
+    height: int | None
+    fps: float | None
+
+
+def describe(path: Path) -> FileFacts:
+    """Return the facts of one file.
+
+    Raises:
+        DatasetError: The file cannot be read at all.
+    """
+    try:
+        sha256, size = hash_file(path), path.stat().st_size
+    except OSError as error:
+        raise DatasetError(
+            f"{path}: cannot be read ({error.strerror}); check its rights"
+        ) from error
+    try:
+        info = probe(path)
+    except VideoError:  # indexed all the same: the faces stage names the reason
+        return FileFacts(sha256, size, None, None, None, None)
+    return FileFacts(sha256, size, info.duration, info.width, info.height, info.fps)
+
+
+def build_index(
+    videos: Sequence[LabelledVideo], facts: Sequence[FileFacts], dataset: str
+) -> pd.DataFrame:
+    """Return the index, sorted by video id, with the columns of ``COLUMNS``.
+
+    A group joins a video with its source, its donor and every file of the same content.
+    """
+    ids = [video.video for video in videos]
+    links = [
+        (video.video, other)
+        for video, fact in zip(videos, facts, strict=True)
+        for other in (video.source, video.donor, f"sha256:{fact.sha256}")
+        if other
+    ]
+    rows = [
+        (
+            *(video.video, video.label, video.source, group, video.method, dataset),
+            *(fact.sha256, fact.bytes, fact.duration, fact.width, fact.height, fact.fps),
+        )
+        for video, fact, group in zip(videos, facts, group_videos(ids, links), strict=True)
+    ]
+    index = pd.DataFrame(rows, columns=COLUMNS).astype({"width": "Int64", "height": "Int64"})
+    return index.sort_values("video", ignore_index=True)
+
+
+def write_index(path: Path, index: pd.DataFrame) -> None:
+    """Write the index as CSV, all or nothing."""
+    with replacing(path) as temporary:
+        index.to_csv(temporary, index=False)
+
+
+def read_index(path: Path) -> pd.DataFrame:
+    """Return the index with text columns as text (None where empty).
+
+    Raises:
+        DatasetError: The file is missing or lacks a column.
+    """
+    return read_table(path, COLUMNS, "dvc repro dataset")

@@ -1,0 +1,24 @@
+"""Reading the data set's CSV tables."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from dfd.errors import DatasetError
+
+
+def read_table(path: Path, columns: Sequence[str], remedy: str) -> pd.DataFrame:
+    """Return a CSV of the data set's with at least ``columns``, None where a cell is empty.
+
+    Raises:
+        DatasetError: The file is missing or lacks a column; ``remedy`` is the command that makes it.
+    """
+    try:
+        table = pd.read_csv(path, dtype={"video": str, "source": str, "method": str, "group": str})
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path}: cannot be read ({error}); run `{remedy}`") from error
+    lacking = [column for column in columns if column not in table.columns]
+    if lacking:
+        raise DatasetError(f"{path}: has no column {lacking[0]!r}; run `{remedy}`")
+    return table.astype(object).where(table.notna(), None).infer_objects()

@@ -1,0 +1,178 @@
+"""The stage's output: crops in a fixed number of tar files beside two parquet tables.
+
+Tar files follow the WebDataset convention, ``<video>/<frame>-<track>.jpg``. A video's shard is
+chosen by its group, so that a change to one video touches one shard. Everything is a function of
+the videos and their results, byte for byte.
+"""
+
+import hashlib
+import io
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dfd.errors import FacesError
+from dfd.faces.atomic import atomic_file
+from dfd.faces.detector import LANDMARKS
+from dfd.faces.extract import Crop, VideoFaces
+from dfd.params import FacesParams
+
+MANIFEST = "manifest.parquet"
+CROPS = "crops.parquet"
+BOX_COLUMNS = ("x1", "y1", "x2", "y2")
+LANDMARK_COLUMNS = tuple(f"{name}_{axis}" for name in LANDMARKS for axis in "xy")
+
+_COUNTS = ("frames", "asked", "decoded", "with_face", "kept", "tracks", "crops")
+_MANIFEST_SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("video", "label", "group", "method", "dataset", "shard")]
+    + [(name, pa.int64()) for name in _COUNTS]
+    + [(name, pa.string()) for name in ("reason", "detail")]
+)
+_CROPS_SCHEMA = pa.schema(
+    [
+        ("video", pa.string()),
+        ("frame", pa.int64()),
+        ("time_s", pa.float64()),
+        ("track", pa.int64()),
+        ("shard", pa.string()),
+        ("member", pa.string()),
+        *((name, pa.float64()) for name in (*BOX_COLUMNS, *LANDMARK_COLUMNS)),
+        ("score", pa.float64()),
+        ("sharpness", pa.float64()),
+    ]
+)
+
+
+def shard_of(group: str, shards: int) -> int:
+    """Return the number, from 0, of the shard that holds a group's crops."""
+    return int.from_bytes(hashlib.sha256(group.encode()).digest()[:8], "big") % shards
+
+
+def shard_name(number: int) -> str:
+    """Return the file name of a shard."""
+    return f"shard-{number:05d}.tar"
+
+
+def write_faces(
+    folder: Path,
+    videos: pd.DataFrame,
+    faces_of: Callable[[str], VideoFaces],
+    params: FacesParams,
+) -> None:
+    """Write the shards, ``manifest.parquet`` and ``crops.parquet``; remove shards of other runs.
+
+    Args:
+        folder: The stage's output, made when absent.
+        videos: One row per video: ``video`` (unique), ``label``, ``group``, ``method``,
+            ``dataset``; label and method may be missing values.
+        faces_of: Returns the result of a video; asked once for each, one shard after another, so
+            that only one result need be in memory.
+        params: ``shards`` is the number of tar files; those without a video are written empty.
+
+    The manifest has one row per video, by ``video``; the crops table one per crop, by shard,
+    ``video``, ``frame`` and ``track``. Boxes and landmarks are in pixels of the upright frame.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    records = videos[["video", "label", "group", "method", "dataset"]].sort_values("video")
+    numbers = [shard_of(group, params.shards) for group in records["group"]]
+    manifest: list[dict[str, Any]] = []
+    with (
+        atomic_file(folder / CROPS) as crops_file,
+        pq.ParquetWriter(crops_file, _CROPS_SCHEMA) as crops_table,
+    ):
+        for number in range(params.shards):
+            name = shard_name(number)
+            chosen = records[[one == number for one in numbers]]
+            rows: list[dict[str, Any]] = []
+            with (
+                atomic_file(folder / name) as shard_file,
+                tarfile.open(fileobj=shard_file, mode="w", format=tarfile.PAX_FORMAT) as shard,
+            ):
+                for record in chosen.itertuples(index=False):
+                    faces = faces_of(record.video)
+                    manifest.append({**record._asdict(), "shard": name, **_account(faces)})
+                    for crop in faces.crops:
+                        row = _crop_row(record.video, name, crop)
+                        _add(shard, row["member"], crop.jpeg)
+                        rows.append(row)
+            crops_table.write_table(pa.Table.from_pylist(rows, _CROPS_SCHEMA))
+    _write_manifest(folder / MANIFEST, manifest)
+    expected = {shard_name(number) for number in range(params.shards)}
+    for shard_path in folder.glob("shard-*.tar"):
+        if shard_path.name not in expected:
+            shard_path.unlink()
+
+
+def read_manifest(folder: Path) -> pd.DataFrame:
+    """Return the table with one row per video.
+
+    Raises:
+        FacesError: It is missing or damaged.
+    """
+    return _read_table(folder / MANIFEST)
+
+
+def read_crops_table(folder: Path) -> pd.DataFrame:
+    """Return the table with one row per crop.
+
+    Raises:
+        FacesError: It is missing or damaged.
+    """
+    return _read_table(folder / CROPS)
+
+
+def _account(faces: VideoFaces) -> dict[str, Any]:
+    counts = {name: getattr(faces, name) for name in _COUNTS if name != "crops"}
+    return {
+        **counts,
+        "crops": len(faces.crops),
+        "reason": faces.reason,
+        "detail": faces.detail or None,
+    }
+
+
+def _crop_row(video: str, shard: str, crop: Crop) -> dict[str, Any]:
+    points = [value for point in crop.face.landmarks for value in point]
+    return {
+        "video": video,
+        "frame": crop.frame,
+        "time_s": crop.time_s,
+        "track": crop.track,
+        "shard": shard,
+        "member": f"{video}/{crop.frame:06d}-{crop.track}.jpg",
+        **dict(zip(BOX_COLUMNS, crop.face.box, strict=True)),
+        **dict(zip(LANDMARK_COLUMNS, points, strict=True)),
+        "score": crop.face.score,
+        "sharpness": crop.sharpness,
+    }
+
+
+def _add(shard: tarfile.TarFile, member: str, content: bytes) -> None:
+    header = tarfile.TarInfo(member)  # time 0, mode 0644, user and group 0: no trace of the machine
+    header.size = len(content)
+    shard.addfile(header, io.BytesIO(content))
+
+
+def _write_manifest(path: Path, rows: list[dict[str, Any]]) -> None:
+    table = pd.DataFrame(rows, columns=_MANIFEST_SCHEMA.names).sort_values("video")
+    # Column by column: pandas' missing values become nulls, and its index stays out of the file.
+    columns = [
+        pa.array(table[field.name], field.type, from_pandas=True) for field in _MANIFEST_SCHEMA
+    ]
+    with atomic_file(path) as file:
+        pq.write_table(pa.Table.from_arrays(columns, schema=_MANIFEST_SCHEMA), file)
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    try:
+        table: pd.DataFrame = pq.read_table(path).to_pandas()
+    except (OSError, pa.ArrowException) as error:
+        raise FacesError(f"{path}: missing or damaged; run `dvc repro faces`") from error
+    return table

@@ -1,0 +1,85 @@
+"""Hashing files, placing them without a second copy, and writing them so that a crash leaves none half done."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+FICLONE = 0x40049409  # ioctl of Linux that shares a file's blocks (Btrfs, XFS)
+
+
+def hash_file(path: Path) -> str:
+    """Return the sha256 of the file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_json(value: Any) -> str:
+    """Return the sha256 of ``value`` as JSON with sorted keys, in hexadecimal."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary name beside ``path``; on success it is synced and renamed to ``path``.
+
+    Folders above ``path`` are made. After an exception the temporary file is gone and ``path`` is as
+    it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` as UTF-8, all or nothing."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as indented JSON with a closing newline, all or nothing."""
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def place(source: Path, target: Path) -> None:
+    """Make ``target`` hold the content of ``source``, sharing its blocks where the file system can.
+
+    Tries a reflink, then a hard link, then a copy. ``source`` is only read.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    original = source.resolve()
+    if _reflink(original, target):
+        return
+    try:
+        os.link(original, target)
+    except OSError:  # another file system, or one without hard links
+        shutil.copyfile(original, target)
+
+
+def _reflink(source: Path, target: Path) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        return False
+    try:
+        with source.open("rb") as reading, target.open("xb") as writing:
+            fcntl.ioctl(writing.fileno(), FICLONE, reading.fileno())
+    except OSError:
+        target.unlink(missing_ok=True)
+        return False
+    return True

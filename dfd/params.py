@@ -1,0 +1,215 @@
+"""The sections of ``params.yaml`` as frozen, checked records; one class a section."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from dfd.errors import ParamsError
+
+Layout = Literal["dfdc", "folder"]
+Protocol = Literal["group", "frame"]
+FaceDetectorName = Literal["retinaface-mobilenet", "retinaface-resnet50"]
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A section of the file: frozen, and an unknown key is an error rather than a typo unseen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+S = TypeVar("S", bound=Section)
+
+
+class DatasetParams(Section):
+    """Where the labelled videos are, how their labels are written, and the data set's name."""
+
+    videos: str
+    layout: Layout
+    name: str
+
+
+class SplitFractions(Section):
+    """Share of the videos in each part; the three add up to one."""
+
+    train: Fraction
+    validation: Fraction
+    test: Fraction
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        if abs(self.train + self.validation + self.test - 1) > 1e-6:
+            raise ValueError("train, validation and test must add up to 1")
+        return self
+
+
+class SplitParams(Section):
+    """How videos are divided. ``frame`` leaks on purpose and marks everything made from it."""
+
+    protocol: Protocol
+    seed: int
+    fractions: SplitFractions
+
+    @property
+    def leaky(self) -> bool:
+        """Whether frames of one video may lie in several parts."""
+        return self.protocol == "frame"
+
+
+class FacesParams(Section):
+    """How faces are found and cropped; a detector carries these and crops as it was trained.
+
+    Attributes:
+        detector: Face detector by name.
+        frames_per_video: Frames sampled evenly over the whole clip, or ``all``.
+        detection_size: Longest side in pixels at which faces are looked for; never enlarged.
+        min_score: Detections below this score, 0..1, are dropped.
+        min_face: Faces whose longer side is under this many source pixels are dropped.
+        max_tracks: Most persistent tracks kept per video.
+        margin: Share of the face box's longer side added on each side of the square crop.
+        crop_size: Side of a stored crop in pixels.
+        jpeg_quality: Quality of the stored crops, 1..100.
+        shards: Number of tar files the crops are spread over.
+    """
+
+    detector: FaceDetectorName
+    frames_per_video: Count | Literal["all"]
+    detection_size: Annotated[int, Field(ge=64, le=4096)]
+    min_score: Annotated[float, Field(ge=0, le=1)]
+    min_face: Count
+    max_tracks: Count
+    margin: Annotated[float, Field(ge=0, le=2)]
+    crop_size: Annotated[int, Field(ge=32, le=1024)]
+    jpeg_quality: Annotated[int, Field(ge=1, le=100)]
+    shards: Annotated[int, Field(ge=1, le=4096)]
+
+
+class CandidateParams(Section):
+    """Everything one candidate is trained with: the shared keys and the candidate's own.
+
+    Attributes:
+        backbone: ``inception_resnet_v2``, ``mesonet`` or one of Keras' image backbones by name.
+        weights: ``imagenet``, ``none``, ``auto`` (ImageNet when cached or reachable, else random,
+            said aloud) or the path of a ``.weights.h5`` file of the backbone.
+        input_size: Side in pixels of the network's square input.
+        batch_size: Crops per step.
+        head_epochs: Epochs with the backbone frozen; skipped when its weights are random.
+        head_learning_rate: Adam's rate in that phase.
+        epochs: Most epochs of the fine-tuning phase (the whole network).
+        learning_rate: Adam's rate in the fine-tuning phase.
+        patience: Epochs without a better validation AUC before training stops.
+        dropout: Dropout rate before the softmax.
+        augment: Whether training crops are randomly altered.
+        seed: Seed of weights, order and augmentation.
+    """
+
+    backbone: str
+    weights: str
+    input_size: Annotated[int, Field(ge=32, le=1024)]
+    batch_size: Count
+    head_epochs: Annotated[int, Field(ge=0)]
+    head_learning_rate: Annotated[float, Field(gt=0)]
+    epochs: Count
+    learning_rate: Annotated[float, Field(gt=0)]
+    patience: Count
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    augment: bool
+    seed: int
+
+
+class EvaluateParams(Section):
+    """Number of bootstrap resamples of the groups, and their seed."""
+
+    bootstrap: Annotated[int, Field(ge=100)]
+    seed: int
+
+
+class RegisterParams(Section):
+    """Name of the registered model whose versions are the candidates' detectors."""
+
+    model: str
+
+
+_SECTIONS: dict[str, type[Section]] = {
+    "dataset": DatasetParams,
+    "split": SplitParams,
+    "faces": FacesParams,
+    "evaluate": EvaluateParams,
+    "register": RegisterParams,
+}
+
+
+def read_params(path: Path) -> dict[str, Any]:
+    """Return the file as a mapping of sections.
+
+    Raises:
+        ParamsError: The file is missing, is not YAML, or is not a mapping.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ParamsError(
+            f"{path}: cannot be read ({error.strerror}); run in the project's root"
+        ) from error
+    except yaml.YAMLError as error:
+        line = str(error).replace("\n", " ")
+        raise ParamsError(f"{path}: not valid YAML ({line}); mend the file") from error
+    if not isinstance(content, dict):
+        raise ParamsError(f"{path}: holds no sections; expected {', '.join(_SECTIONS)} and train")
+    return content
+
+
+def load_section(section: type[S], path: Path = Path("params.yaml")) -> S:
+    """Return one checked section of the file.
+
+    Raises:
+        ParamsError: The section or one of its keys is missing, unknown or out of range.
+    """
+    name = next(name for name, kind in _SECTIONS.items() if kind is section)
+    return _checked(section, read_params(path).get(name), f"{path}: {name}")
+
+
+def load_candidate(name: str, path: Path = Path("params.yaml")) -> CandidateParams:
+    """Return the training parameters of one candidate, its own keys over the shared ones.
+
+    Raises:
+        ParamsError: There is no such candidate, or a key is missing, unknown or out of range.
+    """
+    train = read_params(path).get("train")
+    candidates = train.get("candidates") if isinstance(train, dict) else None
+    if not isinstance(train, dict) or not isinstance(candidates, dict):
+        raise ParamsError(f"{path}: train.candidates is missing; name at least one candidate there")
+    if name not in candidates:
+        raise ParamsError(f"{path}: no train.candidates.{name}; there are {', '.join(candidates)}")
+    shared = {key: value for key, value in train.items() if key != "candidates"}
+    merged = {**shared, **(candidates[name] or {})}
+    return _checked(CandidateParams, merged, f"{path}: train.candidates.{name}")
+
+
+def candidate_names(path: Path = Path("params.yaml")) -> list[str]:
+    """Return the names under ``train.candidates``, in the file's order.
+
+    Raises:
+        ParamsError: The file or the mapping is missing.
+    """
+    train = read_params(path).get("train")
+    candidates = train.get("candidates") if isinstance(train, dict) else None
+    if not isinstance(candidates, dict) or not candidates:
+        raise ParamsError(f"{path}: train.candidates is missing; name at least one candidate there")
+    return list(candidates)
+
+
+def _checked(section: type[S], content: Any, where: str) -> S:
+    if content is None:
+        raise ParamsError(f"{where} is missing; see the README for its keys")
+    try:
+        return section.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        value = "" if first["type"] == "missing" else f" (got {first['input']!r})"
+        raise ParamsError(f"{where}{'.' if key else ''}{key}: {first['msg']}{value}") from error

@@ -1,0 +1,1 @@
+"""Training: crops of two parts of the split in, a detector's weights and figures out."""

@@ -1,0 +1,39 @@
+"""The ``dfd`` command."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dfd.errors import DfdError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Deepfake-video detection.")
+
+
+@app.command()
+def use(
+    videos: Annotated[Path, typer.Argument(help="Folder of labelled videos.")],
+) -> None:
+    """Point params.yaml at a folder: with metadata.json (DFDC), or with REAL and FAKE inside."""
+    from flows.use import use_videos
+
+    section = use_videos(videos, Path("params.yaml"))
+    print(f"params.yaml: dataset.videos is {section.videos} (layout {section.layout})")
+
+
+@app.command()
+def summary() -> None:
+    """Print what each candidate reached, and where to look."""
+    from flows.summary import print_summary
+
+    print_summary()
+
+
+def main() -> None:
+    """Run the command; an error a user can act on is one line, exit code 2."""
+    try:
+        app()
+    except DfdError as error:
+        print(f"dfd: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,65 @@
+"""The whole workflow as one scheduled flow: ``dvc repro``, stage by stage.
+
+    python -m flows.pipeline                              # once, now
+    python -m flows.pipeline --serve --cron "0 2 * * *"   # every night, from the Prefect UI
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from prefect import flow
+from prefect.artifacts import create_table_artifact
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_URL
+
+from dfd.errors import DfdError
+from flows.stage import run_stage
+from tasks.pipeline import StageRun, list_stages, repro
+
+
+@flow(name="pipeline")
+def pipeline() -> list[StageRun]:
+    """Run every stage in order; a failed one ends the run, and what came before stays."""
+    environment = {
+        "PREFECT_API_URL": str(get_client(sync_client=True).api_url),  # one server for all stages
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+    }
+    runs = [repro(stage, environment) for stage in list_stages()]
+    create_table_artifact(
+        key="pipeline",
+        table=[{"stage": r.stage, "outcome": r.outcome, "seconds": f"{r.seconds:.1f}"} for r in runs],
+        description="The stages of the last run",
+    )
+    return runs
+
+
+def serve(cron: str) -> None:
+    """Keep serving the pipeline on a schedule to the Prefect server in ``PREFECT_API_URL``.
+
+    Raises:
+        DfdError: No server is named.
+    """
+    if not PREFECT_API_URL.value():
+        raise DfdError(
+            "PREFECT_API_URL is not set; start `prefect server start` and "
+            "`export PREFECT_API_URL=http://127.0.0.1:4200/api`"
+        )
+    pipeline.serve(name="scheduled", cron=cron)
+
+
+def main() -> None:
+    """Run or serve the pipeline, as the command line says."""
+    parser = argparse.ArgumentParser(description="Run the workflow, or serve it on a schedule.")
+    parser.add_argument("--serve", action="store_true", help="serve it to a running Prefect server")
+    parser.add_argument("--cron", default="0 2 * * *", help="when, with --serve (default: %(default)s)")
+    arguments = parser.parse_args()
+    if arguments.serve:
+        run_stage(serve, arguments.cron)
+    else:
+        run_stage(pipeline)
+
+
+if __name__ == "__main__":
+    main()

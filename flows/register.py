@@ -1,0 +1,30 @@
+"""Stage ``register``: the candidates' detectors as versions of one model, and who leads."""
+
+import json
+
+from prefect import flow
+
+from dfd.files import write_json
+from dfd.params import RegisterParams, candidate_names, load_section
+from flows.paths import REGISTRATION, detector_dir, metrics_dir
+from flows.stage import run_stage
+from tasks.register import register_detectors
+
+
+@flow(name="register")
+def register() -> None:
+    """Register every candidate of ``params.yaml``."""
+    names = candidate_names()
+    evaluations = {
+        name: json.loads((metrics_dir(name) / "evaluation.json").read_text()) for name in names
+    }
+    decisions = register_detectors(
+        {name: detector_dir(name) for name in names},
+        evaluations,
+        load_section(RegisterParams).model,
+    )
+    write_json(REGISTRATION, decisions)
+
+
+if __name__ == "__main__":
+    run_stage(register)

@@ -1,0 +1,38 @@
+"""Running a stage's flow as a program: one line for an error a user can act on, exit code 2."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from dfd.errors import DfdError
+
+
+class OneLineErrors(logging.Filter):
+    """Takes the traceback off Prefect's report of an error that is the user's to mend."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep every record; strip those of a ``DfdError``."""
+        if record.exc_info and isinstance(record.exc_info[1], DfdError):
+            record.msg, record.args = "%s", (record.exc_info[1],)
+            record.exc_info = None
+        return True
+
+
+def run_stage(flow: Callable[..., Any], *arguments: Any) -> None:
+    """Run ``flow`` and leave the process: 0, or 2 with one line on standard error.
+
+    With ``DFD_DEBUG`` set, tracebacks are shown.
+    """
+    debug = bool(os.environ.get("DFD_DEBUG"))
+    if not debug:
+        for name in ("prefect.flow_runs", "prefect.task_runs"):
+            logging.getLogger(name).addFilter(OneLineErrors())
+    try:
+        flow(*arguments)
+    except DfdError as error:
+        if debug:
+            raise
+        print(f"dfd: {error}", file=sys.stderr)
+        sys.exit(2)

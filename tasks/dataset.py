@@ -1,0 +1,56 @@
+"""Tasks of the stages ``dataset`` and ``split``."""
+
+from pathlib import Path
+
+import pandas as pd
+from prefect import get_run_logger, task
+
+from dfd.dataset.index import FileFacts, build_index, describe, read_index, write_index
+from dfd.dataset.layouts import LabelledVideo, read_layout
+from dfd.dataset.split import make_split, summarise, write_split
+from dfd.files import place, write_json
+from dfd.params import DatasetParams, SplitParams
+
+
+@task
+def list_videos(params: DatasetParams) -> list[LabelledVideo]:
+    """Read the labels of the data set's folder."""
+    videos = read_layout(Path(params.videos), params.layout)
+    get_run_logger().info("%d labelled videos in %s", len(videos), params.videos)
+    return videos
+
+
+@task(task_run_name="place {video.video}")
+def place_video(video: LabelledVideo, folder: Path) -> FileFacts:
+    """Put one video below ``folder`` without a second copy, and describe it."""
+    facts = describe(video.path)
+    place(video.path, folder / video.video)
+    return facts
+
+
+@task
+def index_videos(
+    videos: list[LabelledVideo], facts: list[FileFacts], params: DatasetParams, path: Path
+) -> pd.DataFrame:
+    """Write the index of the data set."""
+    index = build_index(videos, facts, params.name)
+    write_index(path, index)
+    unreadable = int(index["duration"].isna().sum())
+    get_run_logger().info(
+        "%s: %d videos, %d groups, %d unreadable", path, len(index), index["group"].nunique(),
+        unreadable,
+    )
+    return index
+
+
+@task
+def split_videos(index: Path, params: SplitParams, split: Path, summary: Path) -> None:
+    """Divide the indexed videos into parts and write the counts."""
+    rows = make_split(read_index(index), params)
+    write_split(split, rows)
+    counts = summarise(rows, params)
+    write_json(summary, counts)
+    logger = get_run_logger()
+    if params.leaky:
+        logger.warning("protocol 'frame': every figure made from this split is LEAKY")
+    logger.info("%s: %s", split, counts["parts"])

@@ -1,0 +1,104 @@
+"""Tasks of the scheduled pipeline: ``dvc repro``, one stage at a time."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from prefect import task
+from prefect.artifacts import create_markdown_artifact
+from prefect.client.schemas import State
+from prefect.states import Completed
+
+from dfd.errors import DfdError
+
+
+class StageError(DfdError):
+    """A stage of the pipeline failed."""
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """What became of one stage: ``ran``, ``restored`` from the cache or ``unchanged``."""
+
+    stage: str
+    outcome: str
+    seconds: float
+
+
+@task
+def list_stages() -> list[str]:
+    """Return the stages of ``dvc.yaml`` in the order they are written, which is that of the work.
+
+    Raises:
+        StageError: DVC cannot read the project.
+    """
+    listed = subprocess.run([*DVC, "stage", "list", "--name-only"], capture_output=True, text=True)
+    if listed.returncode:
+        raise StageError(f"dvc.yaml: {_reason(listed.stderr.splitlines())}; run `dvc stage list`")
+    return listed.stdout.split()
+
+
+@task(task_run_name="{stage}")
+def repro(stage: str, environment: Mapping[str, str]) -> State[StageRun]:
+    """Run ``dvc repro`` for one stage alone; its output goes to the terminal as it comes.
+
+    Raises:
+        StageError: The stage failed; the message is the stage's own line.
+    """
+    started = time.monotonic()
+    lines: deque[str] = deque(maxlen=200)
+    with subprocess.Popen(
+        [*DVC, "repro", "--single-item", stage],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, **environment},
+    ) as process:
+        assert process.stdout is not None  # asked for above
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line)
+    if process.returncode:
+        raise StageError(f"stage {stage} failed: {_reason(lines)}")
+    run = StageRun(stage, _outcome(stage, lines), time.monotonic() - started)
+    create_markdown_artifact(
+        key=f"stage-{re.sub('[^a-z0-9]+', '-', stage.lower())}",
+        markdown=_describe(run),
+        description=f"{stage}: {run.outcome} in {run.seconds:.0f} s",
+    )
+    name = "Completed" if run.outcome == "ran" else "Cached"
+    return Completed(name=name, message=f"{run.outcome} in {run.seconds:.0f} s", data=run)
+
+
+DVC = (sys.executable, "-m", "dvc")
+
+
+def _outcome(stage: str, lines: deque[str]) -> str:
+    text = "".join(lines)
+    if f"Running stage '{stage}'" in text:
+        return "ran"
+    return "restored" if "is cached" in text else "unchanged"
+
+
+def _reason(lines: deque[str] | list[str]) -> str:
+    own = [line.removeprefix("dfd: ").strip() for line in lines if line.startswith("dfd: ")]
+    said = [line.removeprefix("ERROR: ").strip() for line in lines if line.strip()]
+    return (own or said or ["no output"])[-1]
+
+
+def _describe(run: StageRun) -> str:
+    name, _, candidate = run.stage.partition("@")
+    files = (
+        sorted(Path("metrics", candidate).glob("*.json"))
+        if candidate
+        else [Path("metrics/split.json")] * (name == "split")
+        + [Path("metrics/registration.json")] * (name == "register")
+    )
+    shown = "\n\n".join(f"`{file}`\n\n```json\n{file.read_text()}```" for file in files)
+    return f"# {run.stage}\n\n{run.outcome} in {run.seconds:.1f} s\n\n{shown}\n"

@@ -1,0 +1,28 @@
+"""The model that MLflow loads and serves: crops in, P(FAKE) out. Read as code, never unpickled."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mlflow.models import set_model
+from mlflow.pyfunc import PythonModel, PythonModelContext
+
+
+class ServedDetector(PythonModel):
+    """A detector directory behind MLflow's ``predict``."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Load the detector that was logged with the model."""
+        from dfd.detector import load_detector  # from the copy logged beside this file
+
+        self.detector = load_detector(Path(context.artifacts["detector"]))
+
+    def predict(
+        self, context: PythonModelContext, model_input: Any, params: dict[str, Any] | None = None
+    ) -> np.ndarray:
+        """Return P(FAKE), float32 (N,), of crops, uint8 (N,S,S,3) RGB."""
+        crops = model_input["crops"] if isinstance(model_input, dict) else model_input
+        return self.detector.predict(np.asarray(crops, dtype=np.uint8))
+
+
+set_model(ServedDetector())

@@ -1,0 +1,112 @@
+"""Runs in MLflow: ``mlruns/mlflow.db`` holds the records, ``mlruns/artifacts`` the files.
+
+A run belongs to a detector by the tag ``detector``, its hash. A detector carries its own history, so
+the run of one that was trained elsewhere (restored by DVC, say) is made again from it.
+"""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+
+from dfd.detector import DetectorCard, detector_hash, load_card, read_history
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+EXPERIMENT = "deepfake-detection"
+STORE = "sqlite:///mlruns/mlflow.db"
+ARTIFACTS = Path("mlruns/artifacts")
+
+
+def connect() -> "MlflowClient":
+    """Return a client of ``MLFLOW_TRACKING_URI``, or of the project's own store."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_TRACKING_URI", STORE)
+    from mlflow import MlflowClient
+
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    return MlflowClient()
+
+
+def start_run(client: "MlflowClient", candidate: str, params: Mapping[str, Any]) -> str:
+    """Start a run of one candidate and return its id."""
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    if experiment:
+        experiment_id = experiment.experiment_id
+    else:
+        local = client.tracking_uri == STORE
+        location = ARTIFACTS.absolute().as_uri() if local else None
+        experiment_id = client.create_experiment(EXPERIMENT, artifact_location=location)
+    tags = {"candidate": candidate, "git_commit": git_commit()}
+    run_id: str = client.create_run(experiment_id, run_name=candidate, tags=tags).info.run_id
+    for key, value in params.items():
+        client.log_param(run_id, key, value)
+    return run_id
+
+
+def tag_detector(client: "MlflowClient", run_id: str, detector: Path) -> None:
+    """Tie a run to its detector and to the data, split and parameters that made it."""
+    for key, value in provenance(load_card(detector), detector).items():
+        client.set_tag(run_id, key, value)
+
+
+def provenance(card: DetectorCard, detector: Path) -> dict[str, str]:
+    """Return what a run and a model version say of a detector's origin."""
+    return {
+        "detector": detector_hash(detector),
+        "data_hash": card.data_hash,
+        "split_hash": card.split_hash,
+        "params_hash": card.params_hash,
+        "leaky": str(card.leaky).lower(),
+    }
+
+
+def log_epoch(client: "MlflowClient", run_id: str, epoch: Mapping[str, Any], step: int) -> None:
+    """Log the numbers of one epoch."""
+    for key, value in epoch.items():
+        if isinstance(value, int | float):
+            client.log_metric(run_id, key, float(value), step=step)
+
+
+def log_figure(client: "MlflowClient", run_id: str, name: str, figure: Figure) -> None:
+    """Log a picture as ``<name>.png``."""
+    client.log_figure(run_id, figure, f"{name}.png")
+
+
+def run_of(client: "MlflowClient", detector: Path) -> str:
+    """Return the id of the newest run of a detector, made from what it carries if there is none."""
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    if experiment:
+        found = client.search_runs(
+            [experiment.experiment_id],
+            f"tags.detector = '{detector_hash(detector)}'",
+            order_by=["attributes.start_time DESC"],
+            max_results=1,
+        )
+        if found:
+            return str(found[0].info.run_id)
+    card = load_card(detector)
+    run_id = start_run(client, card.candidate, card.params)
+    for step, epoch in enumerate(read_history(detector).to_dict("records"), start=1):
+        log_epoch(client, run_id, epoch, step)
+    tag_detector(client, run_id, detector)
+    client.set_terminated(run_id)
+    return run_id
+
+
+def git_commit() -> str:
+    """Return the commit of the working tree, ``-dirty`` where it has changes, or ``unknown``."""
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):  # no git here: said, not hidden
+        return "unknown"
+    return described.stdout.strip()

@@ -1,0 +1,1 @@
+"""Task of the stage ``train``."""
