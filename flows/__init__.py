@@ -1,1 +1,15 @@
-"""Wiring: one flow a stage, the pipeline over them, and the ``dfd`` command."""
+"""Wiring: one flow a stage, the pipeline over them, and the ``dfd`` command.
+
+What the tools must find in the environment before they are imported is set here.
+"""
+
+import os
+
+for _name, _value in {
+    "DO_NOT_TRACK": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",  # a temporary server logs its own shutdown as errors
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "TF_DETERMINISTIC_OPS": "1",  # the same seed gives the same detector
+}.items():
+    os.environ.setdefault(_name, _value)

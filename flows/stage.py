@@ -3,8 +3,11 @@
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
+
+from prefect.settings import PREFECT_API_URL
 
 from dfd.errors import DfdError
 
@@ -36,3 +39,6 @@ def run_stage(flow: Callable[..., Any], *arguments: Any) -> None:
             raise
         print(f"dfd: {error}", file=sys.stderr)
         sys.exit(2)
+    finally:
+        if not PREFECT_API_URL.value():
+            time.sleep(2)  # a temporary server drops the states it has not yet written

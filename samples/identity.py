@@ -12,7 +12,7 @@ import numpy as np
 Colour = tuple[float, float, float]
 """Blue, green, red; linear light in [0, 1]."""
 
-SKIN_TONES = ("f1d0bd", "e6bda3", "d9a98a", "c99474", "b07a5b", "93623f", "74492f", "55341f")
+SKIN_TONES = ("ebc8b4", "e6bda3", "d9a98a", "c99474", "b07a5b", "93623f", "74492f", "55341f")
 HAIR_COLOURS = ("17110e", "2a1b12", "3d2716", "5b3a1e", "8a6234", "b08d57", "6b2f16", "8f877c")
 IRIS_COLOURS = ("3b2414", "5a3b1e", "6d5a2c", "55733f", "4d7391", "6f8694")
 CLOTHES = ("20304f", "5c1f24", "2f4a38", "8c8377", "b9b4aa", "26262b", "6a4a7a", "a8683a")
@@ -151,7 +151,7 @@ def make_identity(pair: int, member: int) -> Identity:
         hair=_hair(male, linear(HAIR_COLOURS[7 if grey else dark]), rng),
         light=_light(rng),
         neckline=(float(rng.uniform(5.58, 5.8)), float(rng.choice([0.0, 0.0, 0.35, 0.6]))),
-        face_height=float(rng.uniform(186, 212)),
+        face_height=float(rng.uniform(184, 206)),
         noise=float(rng.uniform(2.0, 4.0)),
     )
 
@@ -193,14 +193,15 @@ def _targets(
 
 
 def _hair(male: bool, colour: Colour, rng: np.random.Generator) -> Hair:
-    front = rng.uniform(7.92, 8.12)
-    temple = front - rng.uniform(0.05, 0.2)
+    front = rng.uniform(7.9, 8.25) if male else rng.uniform(7.9, 8.1)
+    corner = front + (rng.uniform(0.0, 0.15) if male else rng.uniform(-0.05, 0.05))
+    temple = min(front, 8.05) - rng.uniform(0.05, 0.25)
     side = rng.uniform(7.25, 7.55) if male else rng.uniform(6.9, 7.3)
     nape = rng.uniform(6.5, 6.8) if male else rng.uniform(5.9, 6.3)
     return Hair(
         colour=colour,
-        hairline=(front, front + 0.02, temple, side, side - 0.1, nape, nape - 0.2),
-        thickness=float(rng.uniform(0.05, 0.14) if male else rng.uniform(0.12, 0.24)),
+        hairline=(front, corner, temple, side, side - 0.1, nape, nape - 0.2),
+        thickness=float(rng.uniform(0.02, 0.16) if male else rng.uniform(0.12, 0.22)),
         cover=float(rng.uniform(0.85, 1.0)),
         beard=float(rng.choice([0.0, 0.25, 0.5, 0.85])) if male else 0.0,
         brow=float(rng.uniform(0.032, 0.045) if male else rng.uniform(0.022, 0.032)),

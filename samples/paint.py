@@ -141,8 +141,8 @@ def paint(canvas: Canvas, identity: Identity) -> Floats:
     _blend(texture, (hair.beard * beard * (0.75 + 0.2 * fine)).clip(0, 0.93), bristles * 0.8, 0.2)
     _blend(texture, _brows(hair, x, y, noise) * front, hair_shade * 0.7, 0.2)
 
-    height = above_hairline(hair, canvas.positions) + 0.05 * noise((9, 9)) + 0.03 * fine
-    cap = hair.cover * smoothstep(-0.07, 0.09, height) * (1 - canvas.ears)
+    height = above_hairline(hair, canvas.positions) + 0.05 * noise((20, 4)) + 0.03 * fine
+    cap = hair.cover * smoothstep(-0.1, 0.14, height) * (1 - canvas.ears)
     _blend(texture, cap, hair_shade, 0.6)
     return texture.clip(0, 1)[canvas.nearest]
 

@@ -24,7 +24,7 @@ WIDTH, HEIGHT = 480, 360
 OVERSAMPLING = 2
 DISTANCE = 11.0
 """From the camera to the face, in mesh units (decimetres)."""
-CENTRE = (7.25, 1.2)
+CENTRE = (7.3, 1.2)
 """Height and depth of the point in the middle of the frame."""
 FACE = 1.75
 """From chin to hairline on the base mesh."""

@@ -24,7 +24,6 @@ ARTIFACTS = Path("mlruns/artifacts")
 
 def connect() -> "MlflowClient":
     """Return a client of ``MLFLOW_TRACKING_URI``, or of the project's own store."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_TRACKING_URI", STORE)
     from mlflow import MlflowClient
 

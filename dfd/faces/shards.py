@@ -27,9 +27,10 @@ CROPS = "crops.parquet"
 BOX_COLUMNS = ("x1", "y1", "x2", "y2")
 LANDMARK_COLUMNS = tuple(f"{name}_{axis}" for name in LANDMARKS for axis in "xy")
 
+_GIVEN = ("video", "label", "group", "method", "dataset")
 _COUNTS = ("frames", "asked", "decoded", "with_face", "kept", "tracks", "crops")
 _MANIFEST_SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("video", "label", "group", "method", "dataset", "shard")]
+    [(name, pa.string()) for name in (*_GIVEN, "shard")]
     + [(name, pa.int64()) for name in _COUNTS]
     + [(name, pa.string()) for name in ("reason", "detail")]
 )
@@ -80,8 +81,8 @@ def write_faces(
     Raises:
         OSError: The folder cannot be written.
     """
-    records = videos[["video", "label", "group", "method", "dataset"]].sort_values("video")
-    numbers = [shard_of(group, params.shards) for group in records["group"]]
+    ordered = videos[list(_GIVEN)].sort_values("video")
+    records = [dict(zip(_GIVEN, row, strict=True)) for row in ordered.itertuples(index=False)]
     manifest: list[dict[str, Any]] = []
     with (
         atomic_file(folder / CROPS) as crops_file,
@@ -89,17 +90,17 @@ def write_faces(
     ):
         for number in range(params.shards):
             name = shard_name(number)
-            chosen = records[[one == number for one in numbers]]
+            chosen = [one for one in records if shard_of(one["group"], params.shards) == number]
             rows: list[dict[str, Any]] = []
             with (
                 atomic_file(folder / name) as shard_file,
                 tarfile.open(fileobj=shard_file, mode="w", format=tarfile.PAX_FORMAT) as shard,
             ):
-                for record in chosen.itertuples(index=False):
-                    faces = faces_of(record.video)
-                    manifest.append({**record._asdict(), "shard": name, **_account(faces)})
+                for record in chosen:
+                    faces = faces_of(record["video"])
+                    manifest.append({**record, "shard": name, **_account(faces)})
                     for crop in faces.crops:
-                        row = _crop_row(record.video, name, crop)
+                        row = _crop_row(record["video"], name, crop)
                         _add(shard, row["member"], crop.jpeg)
                         rows.append(row)
             crops_table.write_table(pa.Table.from_pylist(rows, _CROPS_SCHEMA))

@@ -38,7 +38,7 @@ def augment(crop: Crop, rng: np.random.Generator) -> Crop:
     elif degrade == 2:
         image = _down_up(image, rng.uniform(0.5, 0.9))
     elif degrade == 3:
-        image = cv2.GaussianBlur(np.ascontiguousarray(image), (0, 0), rng.uniform(0.3, 1.0))
+        image = _blur(image, rng.uniform(0.3, 1.0))
     elif degrade == 4:
         noise = rng.normal(0, rng.uniform(1, 5), image.shape)
         image = np.clip(np.rint(image + noise), 0, 255).astype(np.uint8)
@@ -86,3 +86,8 @@ def _down_up(image: Crop, factor: float) -> Crop:
     shrunk = cv2.resize(np.ascontiguousarray(image), (small, small), interpolation=cv2.INTER_AREA)
     grown = cv2.resize(shrunk, (side, side), interpolation=cv2.INTER_LINEAR)
     return grown.astype(np.uint8, copy=False)
+
+
+def _blur(image: Crop, sigma: float) -> Crop:
+    blurred = cv2.GaussianBlur(np.ascontiguousarray(image), (0, 0), sigma)
+    return blurred.astype(np.uint8, copy=False)

@@ -1,0 +1,122 @@
+import ast
+import logging
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import dfd.detector
+import dfd.train
+from dfd.errors import TrainError, WeightsError
+from dfd.train.backbones import BACKBONES, build_model
+from dfd.train.mesonet import meso_inception4
+
+
+@pytest.fixture
+def no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty Keras cache, and a download that fails the way Keras' own does."""
+    monkeypatch.setattr(keras.src.utils.file_utils.config, "keras_home", lambda: str(tmp_path))
+
+    def refuse(origin: str, target: str, *_: object) -> None:
+        Path(target).write_bytes(b"half a file")
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr(keras.src.utils.file_utils, "urlretrieve", refuse)
+    return tmp_path
+
+
+def test_unknown_backbone_lists_the_known() -> None:
+    with pytest.raises(TrainError) as error:
+        build_model("resnet9000", "none", 128, 0.3, 1)
+    assert "resnet9000" in str(error.value)
+    assert all(name in str(error.value) for name in BACKBONES)
+
+
+def test_too_small_an_input_is_refused() -> None:
+    with pytest.raises(TrainError, match="input_size 64 is too small for inception_resnet_v2; it"):
+        build_model("inception_resnet_v2", "none", 64, 0.3, 1)
+
+
+def test_inception_resnet_v2_takes_pixels_and_gives_two_probabilities() -> None:
+    model, used = build_model("inception_resnet_v2", "none", 80, 0.3, 1)
+    assert used == "none"
+    assert model.count_params() == 54_336_736 + 2 * 1536 + 2  # Keras' table of applications
+    pixels = np.zeros((2, 80, 80, 3), np.uint8)
+    pixels[1] = 255
+    scaled = keras.ops.convert_to_numpy(model.get_layer("rescale")(pixels))
+    assert (scaled.min(), scaled.max()) == (-1, 1)
+    scores = keras.ops.convert_to_numpy(model(pixels))
+    assert scores.shape == (2, 2)
+    np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_mesonet_is_the_paper_s() -> None:
+    # Trainable and moving weights of MesoInception-4 at 256×256 up to its 16 hidden features:
+    # the authors' published model has 28,615 with its last layer of 17.
+    assert meso_inception4(256, 0.5).count_params() == 28_615 - 17
+
+
+def test_same_seed_same_weights_whatever_was_tried_before(no_network: Path) -> None:
+    first, _ = build_model("mobilenetv3-small", "none", 32, 0.3, 5)
+    second, used = build_model("mobilenetv3-small", "auto", 32, 0.3, 5)
+    other, _ = build_model("mobilenetv3-small", "none", 32, 0.3, 6)
+    assert used == "none"
+    for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert not np.array_equal(first.get_weights()[0], other.get_weights()[0])
+
+
+def test_unreachable_imagenet_is_one_line_and_leaves_no_half_file(no_network: Path) -> None:
+    with pytest.raises(WeightsError) as error:
+        build_model("mobilenetv3-small", "imagenet", 32, 0.3, 1)
+    message = str(error.value)
+    assert "\n" not in message
+    assert "mobilenetv3-small" in message
+    assert "use weights: auto, none or the path" in message
+    assert not [path for path in no_network.rglob("*") if path.is_file()]
+
+
+def test_auto_says_aloud_that_it_starts_at_random(no_network: Path, caplog) -> None:
+    with caplog.at_level(logging.WARNING):
+        _, used = build_model("mobilenetv3-small", "auto", 32, 0.3, 1)
+    assert used == "none"
+    assert "RANDOM weights" in caplog.text
+
+
+def test_mesonet_has_no_imagenet_weights() -> None:
+    with pytest.raises(WeightsError, match="mesonet has no ImageNet weights; use weights: none"):
+        build_model("mesonet", "imagenet", 64, 0.3, 1)
+
+
+def test_weights_from_a_path(tmp_path: Path) -> None:
+    donor, _ = build_model("mesonet", "none", 64, 0.3, 1)
+    path = tmp_path / "donor.weights.h5"
+    donor.get_layer("backbone").save_weights(path)
+    model, used = build_model("mesonet", str(path), 64, 0.3, 2)
+    assert used == "donor.weights.h5"
+    for a, b in zip(
+        donor.get_layer("backbone").get_weights(),
+        model.get_layer("backbone").get_weights(),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(a, b)
+
+    with pytest.raises(WeightsError, match=r"donor.weights.h5 does not hold the weights of mobile"):
+        build_model("mobilenetv3-small", str(path), 32, 0.3, 1)
+    path.write_bytes(b"not HDF5")
+    with pytest.raises(WeightsError, match="does not hold the weights of mesonet"):
+        build_model("mesonet", str(path), 64, 0.3, 1)
+    with pytest.raises(WeightsError, match="imagnet is no file; give imagenet, none, auto or"):
+        build_model("mesonet", "imagnet", 64, 0.3, 1)
+
+
+def test_nothing_here_imports_tensorflow() -> None:
+    sources = [Path(dfd.detector.__file__), *Path(dfd.train.__file__).parent.glob("*.py")]
+    assert len(sources) > 5
+    for source in sources:
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            assert not [name for name in names if name.split(".")[0] in ("tensorflow", "jax")]
