@@ -1,4 +1,4 @@
-"""Hashing files, placing them without a second copy, and writing them so that a crash leaves none half done."""
+"""Hashing files, placing them without a second copy, and writing them all or nothing."""
 
 import hashlib
 import json
@@ -28,8 +28,8 @@ def hash_json(value: Any) -> str:
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary name beside ``path``; on success it is synced and renamed to ``path``.
 
-    Folders above ``path`` are made. After an exception the temporary file is gone and ``path`` is as
-    it was.
+    Folders above ``path`` are made. After an exception the temporary file is gone and ``path`` is
+    as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)

@@ -1,6 +1,7 @@
 """From an identity to moving vertices: shape, occlusion, expressions and a short performance."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from samples.mesh import Mesh, Part
 from samples.paint import above_hairline, smoothstep
 from samples.raster import rasterize
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 
 EYES = np.array([[0.30775, 7.28415, 1.24535], [-0.30775, 7.28415, 1.24535]], np.float32)
 """Centres of the base mesh's eyeballs, the subject's left one first."""
@@ -67,7 +68,9 @@ class Performance:
 
 def make_head(mesh: Mesh, identity: Identity) -> Head:
     """Apply an identity's targets, grow its hair and clothes, and bake its occlusion."""
-    shape = mesh.vertices + sum(weight * mesh.target(name) for name, weight in identity.targets.items())
+    shape = mesh.vertices + sum(
+        weight * mesh.target(name) for name, weight in identity.targets.items()
+    )
     eyes = np.unique(mesh.triangles[mesh.parts == Part.EYE])
     chin = int(np.argmin(np.linalg.norm(mesh.vertices - np.array(CHIN, np.float32), axis=1)))
     drop = mesh.vertices[eyes, 1].mean() - mesh.vertices[chin, 1]
@@ -166,8 +169,11 @@ def above_collar(identity: Identity, positions: Floats) -> Floats:
 
 def _expression(mesh: Mesh, identity: Identity, name: str) -> Floats:
     """One expression, mixed from the forms MakeHuman gives it for each ancestry."""
-    parts = [share * mesh.target(f"expression/units/{people}/{name}") for people, share in identity.ancestry.items()]
-    return np.sum(parts, axis=0)
+    forms = (
+        share * mesh.target(f"expression/units/{people}/{name}")
+        for people, share in identity.ancestry.items()
+    )
+    return np.sum(list(forms), axis=0)
 
 
 def _cover(mesh: Mesh, identity: Identity) -> Floats:

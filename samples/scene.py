@@ -6,6 +6,7 @@ Colour order is blue, green, red throughout.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,8 +18,8 @@ from samples.mesh import Mesh, Part, uv_pixels
 from samples.paint import SIZE, smoothstep
 from samples.raster import Coverage, rasterize
 
-Floats = NDArray[np.float32]
-Image = NDArray[np.uint8]
+Floats = NDArray[np.floating[Any]]
+Image = NDArray[Any]
 
 WIDTH, HEIGHT = 480, 360
 OVERSAMPLING = 2
@@ -55,7 +56,9 @@ def project(identity: Identity, vertices: Floats) -> tuple[Floats, Floats]:
     return np.stack([columns, rows], axis=1).astype(np.float32), depth.astype(np.float32)
 
 
-def film(stage: Stage, performance: Performance, frame: int, landmarks: NDArray[np.int64]) -> tuple[Image, Floats]:
+def film(
+    stage: Stage, performance: Performance, frame: int, landmarks: NDArray[np.int64]
+) -> tuple[Image, Floats]:
     """Render one frame as the camera records it.
 
     Args:
@@ -75,14 +78,16 @@ def film(stage: Stage, performance: Performance, frame: int, landmarks: NDArray[
     colour = np.zeros((size[0] * size[1], 4), np.float32)
     colour[cover.pixels, :3] = _shade(stage, vertices, cover, performance.gaze[frame])
     colour[cover.pixels, 3] = 1
-    layer = cv2.resize(colour.reshape(size[1], size[0], 4), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    layer = cv2.resize(
+        colour.reshape(size[1], size[0], 4), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA
+    )
     picture = layer[..., :3] + (1 - layer[..., 3:]) * stage.backdrop
     rng = seeded(stage.identity.name, "sensor", frame)
     return _record(picture, stage.identity.noise, rng), points[landmarks]
 
 
 def make_backdrop(name: str) -> Floats:
-    """A room out of focus: a gradient, soft shapes and a weak texture; linear (HEIGHT, WIDTH, 3)."""
+    """A room out of focus, linear (HEIGHT, WIDTH, 3): a gradient, soft shapes, a weak texture."""
     rng = seeded(name, "backdrop")
     rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32) / HEIGHT
     base = rng.uniform(0.08, 0.4) * rng.uniform(0.75, 1.25, 3)
@@ -91,7 +96,10 @@ def make_backdrop(name: str) -> Floats:
     for _ in range(int(rng.integers(3, 9))):
         centre, radius = rng.uniform((0, 0), (1, 1.34)), rng.uniform(0.05, 0.3, 2)
         power = float(rng.choice([2, 8]))
-        away = np.abs((rows - centre[0]) / radius[0]) ** power + np.abs((columns - centre[1]) / radius[1]) ** power
+        away = (
+            np.abs((rows - centre[0]) / radius[0]) ** power
+            + np.abs((columns - centre[1]) / radius[1]) ** power
+        )
         share = rng.uniform(0.2, 0.8) * smoothstep(1.35, 0.75, away)
         wall += share[..., None] * (rng.uniform(0.03, 0.6) * rng.uniform(0.7, 1.3, 3) - wall)
     grid = rng.standard_normal((HEIGHT // 5, WIDTH // 5, 1)).astype(np.float32)
@@ -104,7 +112,13 @@ def _shade(stage: Stage, vertices: Floats, cover: Coverage, gaze: Floats) -> Flo
     """Radiance (P, 3) towards the camera of every covered sample."""
     mesh, head, light = stage.mesh, stage.head, stage.identity.light
     place = np.concatenate(
-        [vertex_normals(vertices, mesh.triangles), mesh.vertices, vertices, head.sky[:, None], head.lit[:, None]],
+        [
+            vertex_normals(vertices, mesh.triangles),
+            mesh.vertices,
+            vertices,
+            head.sky[:, None],
+            head.lit[:, None],
+        ],
         axis=1,
     )
     blended = cover.blend(place[mesh.triangles])
@@ -116,7 +130,9 @@ def _shade(stage: Stage, vertices: Floats, cover: Coverage, gaze: Floats) -> Flo
     mouth = (part == Part.TEETH) | (part == Part.TONGUE)  # baked shut, but seen only when open
     sky, lit = np.where(mouth, 0.35, sky), np.where(mouth, 0.3, lit)
     up = 0.5 + 0.5 * normal[:, 1:2]
-    ambient = (up * np.array(light.sky) + (1 - up) * np.array(light.ground)) * (0.12 + 0.88 * sky[:, None])
+    ambient = (up * np.array(light.sky) + (1 - up) * np.array(light.ground)) * (
+        0.12 + 0.88 * sky[:, None]
+    )
     facing = (normal @ np.array(light.key, np.float32))[:, None]
     shadow = lit[:, None].clip(0) ** np.array([1.3, 1.15, 0.8], np.float32)
     direct = ((facing + WRAP) / (1 + WRAP)).clip(0) * shadow * np.array(light.key_colour)
@@ -152,7 +168,7 @@ def _surface(stage: Stage, cover: Coverage, rest: Floats, gaze: Floats) -> Float
 
 
 def _lookup(texture: Floats, column: Floats, row: Floats) -> Floats:
-    """Bilinear samples (P, 4) of a texture; the points are folded into rows, as OpenCV wants an image."""
+    """Bilinear samples (P, 4) of a texture; OpenCV wants the points laid out as an image."""
     count, width = len(column), 1024
     padded = np.zeros((2, -(-count // width) * width), np.float32)
     padded[0, :count], padded[1, :count] = column, row
@@ -161,15 +177,19 @@ def _lookup(texture: Floats, column: Floats, row: Floats) -> Floats:
 
 
 def _eyes(identity: Identity, rest: Floats, gaze: Floats) -> Floats:
-    """Albedo (P, 3) of eyeball samples: white, iris, its dark rim, pupil, and shade under the lids."""
+    """Albedo (P, 3) of the eyeballs: white, iris, its dark rim, pupil, shade under the lids."""
     centre = EYES[(rest[:, 0] < 0).astype(int)]
     direction = _unit(rest - centre)
     look = _unit(np.array([np.sin(gaze[0]), -np.sin(gaze[1]), 1.0], np.float32)[None])[0]
     angle = np.arccos((direction @ look).clip(-1, 1))[:, None]
     white = np.array([0.55, 0.6, 0.66], np.float32) * (1 - 0.5 * smoothstep(0.5, 1.1, angle))
     white *= 1 - 0.45 * smoothstep(0.12, 0.42, direction[:, 1:2])
-    spokes = 1 + 0.25 * np.sin(9 * np.arctan2(direction[:, 1:2] - look[1], direction[:, 0:1] - look[0]))
-    iris = 1.5 * np.array(identity.iris, np.float32) * (0.7 + smoothstep(0.14, 0.36, angle)) * spokes
+    spokes = 1 + 0.25 * np.sin(
+        9 * np.arctan2(direction[:, 1:2] - look[1], direction[:, 0:1] - look[0])
+    )
+    iris = (
+        1.5 * np.array(identity.iris, np.float32) * (0.7 + smoothstep(0.14, 0.36, angle)) * spokes
+    )
     iris *= 1 - 0.75 * smoothstep(0.34, 0.43, angle)
     colour = iris + smoothstep(0.40, 0.47, angle) * (white - iris)
     return colour * smoothstep(0.13, 0.18, angle)

@@ -1,17 +1,18 @@
 """Face swapping by landmarks: the classical forgery, on pixels alone.
 
-As in the first generation of deepfakes, the donor's face passes through a small aligned square before
-it is warped into the target's frame, takes on the target's colours and is blended in:
+As in the first generation of deepfakes, the donor's face passes through a small aligned square
+before it is warped into the target's frame, takes on the target's colours and is blended in:
 
 1. piecewise-affine warp over a triangulation of the landmarks, donor to square to target;
 2. colour transfer in L*a*b* (Reinhard et al., "Color Transfer between Images", 2001);
-3. blending of the gradients (Pérez et al., "Poisson Image Editing", 2003) or a feathered cross-fade.
+3. blending of the gradients (Pérez et al., "Poisson Image Editing", 2003), or a feathered
+   cross-fade.
 
-Head outline, hair, neck and room stay the target's own. Nothing is added that the swap does not cause.
+Head outline, hair, neck and room stay the target's own. Nothing else is added to a fake.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -23,8 +24,8 @@ from samples.identity import seeded
 from samples.mesh import Mesh
 from samples.raster import rasterize
 
-Floats = NDArray[np.float32]
-Image = NDArray[np.uint8]
+Floats = NDArray[np.floating[Any]]
+Image = NDArray[Any]
 Method = Literal["poisson", "feather"]
 
 SIDE = 112
@@ -74,7 +75,9 @@ def make_alignment(mesh: Mesh) -> Alignment:
     corners = Delaunay(square).simplices.astype(np.int64)
     a, b, c = square[corners].transpose(1, 0, 2)
     clockwise = np.cross(b - a, c - a) < 0
-    return Alignment(chosen, square.astype(np.float32), np.where(clockwise[:, None], corners, corners[:, ::-1]))
+    return Alignment(
+        chosen, square.astype(np.float32), np.where(clockwise[:, None], corners, corners[:, ::-1])
+    )
 
 
 def track(points: Floats, name: str) -> Floats:
@@ -85,7 +88,14 @@ def track(points: Floats, name: str) -> Floats:
     return (points + fast + JITTER[1] * slow / slow.std()).astype(np.float32)
 
 
-def swap(target: Image, target_points: Floats, donor: Image, donor_points: Floats, alignment: Alignment, method: Method) -> Image:
+def swap(
+    target: Image,
+    target_points: Floats,
+    donor: Image,
+    donor_points: Floats,
+    alignment: Alignment,
+    method: Method,
+) -> Image:
     """Put the donor's face into the target's frame.
 
     Args:
@@ -119,7 +129,7 @@ def _rim(mesh: Mesh, part: NDArray[np.bool_], surroundings: NDArray[np.bool_]) -
 
 
 def _spread(vertices: Floats, region: NDArray[np.bool_], count: int) -> list[int]:
-    """`count` vertices of a region, each as far as can be from those before it; first the leftmost."""
+    """`count` vertices of a region, each as far as can be from those before it."""
     members = np.flatnonzero(region)
     chosen = [int(members[np.argmax(vertices[members, 0])])]
     away = np.full(len(members), np.inf)
@@ -129,11 +139,17 @@ def _spread(vertices: Floats, region: NDArray[np.bool_], count: int) -> list[int
     return chosen
 
 
-def _warp(image: Image, source: Floats, destination: Floats, triangles: NDArray[np.int64], size: tuple[int, int]) -> tuple[Image, Image]:
+def _warp(
+    image: Image,
+    source: Floats,
+    destination: Floats,
+    triangles: NDArray[np.int64],
+    size: tuple[int, int],
+) -> tuple[Image, Image]:
     """Move the triangles of `source` to `destination`.
 
     Returns:
-        The (height, width, 3) warped image, and a (height, width) mask, 255 where it is defined.
+        The (height, width, 3) warped image, and a (height, width) mask, 255 where it has values.
     """
     cover = rasterize(destination, np.zeros(len(destination), np.float32), triangles, size)
     width, height = size
@@ -141,13 +157,13 @@ def _warp(image: Image, source: Floats, destination: Floats, triangles: NDArray[
     lookup[cover.pixels] = cover.blend(source[triangles])
     mask = np.zeros(height * width, np.uint8)
     mask[cover.pixels] = 255
-    grid = lookup.reshape(height, width, 2)
-    warped = cv2.remap(image, grid, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    columns, rows = lookup.T.reshape(2, height, width)
+    warped = cv2.remap(image, columns, rows, cv2.INTER_LINEAR)
     return warped, mask.reshape(height, width)
 
 
 def _match_colours(face: Image, target: Image, where: NDArray[np.bool_]) -> Image:
-    """Give `face` the mean and deviation that `target` has inside `where`, channel by channel in L*a*b*."""
+    """Give `face` the mean and deviation of `target` inside `where`, per channel of L*a*b*."""
     source = cv2.cvtColor(face, cv2.COLOR_BGR2LAB).astype(np.float32)
     wanted = cv2.cvtColor(target, cv2.COLOR_BGR2LAB).astype(np.float32)
     gain = wanted[where].std(0) / source[where].std(0).clip(1e-3)

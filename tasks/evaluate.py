@@ -15,7 +15,8 @@ from dfd.evaluate.plots import (
     score_figure,
     write_figure,
 )
-from dfd.faces.shards import read_crops, read_crops_table
+from dfd.faces.reader import read_crops
+from dfd.faces.shards import read_crops_table
 from dfd.files import replacing, write_json
 from dfd.params import EvaluateParams, SplitParams
 from tasks.tracking import connect, run_of

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 REQUIREMENTS = (
-    "keras numpy opencv-contrib-python-headless pandas pydantic pyyaml tensorflow".split()
+    "keras",
+    "numpy",
+    "opencv-contrib-python-headless",
+    "pandas",
+    "pydantic",
+    "pyyaml",
+    "scikit-learn",
+    "tensorflow",
 )
 
 
@@ -56,7 +63,8 @@ def register_detectors(
 
 
 def _rank(card: DetectorCard) -> tuple[float, float]:
-    return card.validation["video"]["auc"], -card.validation["video"]["log_loss"]
+    videos = card.validation_videos
+    return videos.auc or 0.0, -videos.log_loss
 
 
 def _register(

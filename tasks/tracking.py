@@ -6,13 +6,15 @@ the run of one that was trained elsewhere (restored by DVC, say) is made again f
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.figure import Figure
+import pandas as pd
 
-from dfd.detector import DetectorCard, detector_hash, load_card, read_history
+from dfd.detector import HISTORY, DetectorCard, detector_hash, load_card
+from dfd.files import hash_json
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -47,6 +49,17 @@ def start_run(client: "MlflowClient", candidate: str, params: Mapping[str, Any])
     return run_id
 
 
+@contextmanager
+def running(client: "MlflowClient", run_id: str) -> Iterator[None]:
+    """Mark the run as finished at the end, or as failed when an exception passes."""
+    try:
+        yield
+    except BaseException:
+        client.set_terminated(run_id, "FAILED")
+        raise
+    client.set_terminated(run_id)
+
+
 def tag_detector(client: "MlflowClient", run_id: str, detector: Path) -> None:
     """Tie a run to its detector and to the data, split and parameters that made it."""
     for key, value in provenance(load_card(detector), detector).items():
@@ -57,9 +70,9 @@ def provenance(card: DetectorCard, detector: Path) -> dict[str, str]:
     """Return what a run and a model version say of a detector's origin."""
     return {
         "detector": detector_hash(detector),
-        "data_hash": card.data_hash,
-        "split_hash": card.split_hash,
-        "params_hash": card.params_hash,
+        "data_hash": card.train_sha256,
+        "split_hash": card.split_sha256,
+        "params_hash": hash_json(card.model_dump(mode="json", include={"params", "crop"})),
         "leaky": str(card.leaky).lower(),
     }
 
@@ -67,13 +80,8 @@ def provenance(card: DetectorCard, detector: Path) -> dict[str, str]:
 def log_epoch(client: "MlflowClient", run_id: str, epoch: Mapping[str, Any], step: int) -> None:
     """Log the numbers of one epoch."""
     for key, value in epoch.items():
-        if isinstance(value, int | float):
+        if key != "epoch" and isinstance(value, int | float):
             client.log_metric(run_id, key, float(value), step=step)
-
-
-def log_figure(client: "MlflowClient", run_id: str, name: str, figure: Figure) -> None:
-    """Log a picture as ``<name>.png``."""
-    client.log_figure(run_id, figure, f"{name}.png")
 
 
 def run_of(client: "MlflowClient", detector: Path) -> str:
@@ -89,11 +97,11 @@ def run_of(client: "MlflowClient", detector: Path) -> str:
         if found:
             return str(found[0].info.run_id)
     card = load_card(detector)
-    run_id = start_run(client, card.candidate, card.params)
-    for step, epoch in enumerate(read_history(detector).to_dict("records"), start=1):
-        log_epoch(client, run_id, epoch, step)
-    tag_detector(client, run_id, detector)
-    client.set_terminated(run_id)
+    run_id = start_run(client, card.candidate, card.params.model_dump())
+    with running(client, run_id):
+        for epoch in pd.read_csv(detector / HISTORY).to_dict("records"):
+            log_epoch(client, run_id, epoch, int(epoch["epoch"]))
+        tag_detector(client, run_id, detector)
     return run_id
 
 

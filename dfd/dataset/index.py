@@ -13,7 +13,10 @@ from dfd.errors import DatasetError, VideoError
 from dfd.faces.video import probe
 from dfd.files import hash_file, replacing
 
-COLUMNS = "video label source group method dataset sha256 bytes duration width height fps".split()
+COLUMNS = (
+    *("video", "label", "source", "group", "method", "dataset"),
+    *("sha256", "bytes", "duration", "width", "height", "fps"),
+)
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def write_index(path: Path, index: pd.DataFrame) -> None:
 
 
 def read_index(path: Path) -> pd.DataFrame:
-    """Return the index with text columns as text (None where empty).
+    """Return the index.
 
     Raises:
         DatasetError: The file is missing or lacks a column.

@@ -9,10 +9,10 @@ from dfd.errors import DatasetError
 
 
 def read_table(path: Path, columns: Sequence[str], remedy: str) -> pd.DataFrame:
-    """Return a CSV of the data set's with at least ``columns``, None where a cell is empty.
+    """Return a CSV of the data set's with at least ``columns``.
 
     Raises:
-        DatasetError: The file is missing or lacks a column; ``remedy`` is the command that makes it.
+        DatasetError: The file is missing or lacks a column; ``remedy`` is the command to run.
     """
     try:
         table = pd.read_csv(path, dtype={"video": str, "source": str, "method": str, "group": str})
@@ -21,4 +21,4 @@ def read_table(path: Path, columns: Sequence[str], remedy: str) -> pd.DataFrame:
     lacking = [column for column in columns if column not in table.columns]
     if lacking:
         raise DatasetError(f"{path}: has no column {lacking[0]!r}; run `{remedy}`")
-    return table.astype(object).where(table.notna(), None).infer_objects()
+    return table

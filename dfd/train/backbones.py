@@ -6,6 +6,7 @@ one needs to know nothing about the backbone.
 
 import logging
 import socket
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -137,8 +138,11 @@ def _start(
         )
     model = random()
     try:
-        model.load_weights(path)
-    except (ValueError, OSError, KeyError) as error:
+        with warnings.catch_warnings():
+            # Keras only warns of layers it finds no weights for and leaves them random.
+            warnings.simplefilter("error", UserWarning)
+            model.load_weights(path)
+    except (ValueError, OSError, KeyError, UserWarning) as error:
         reason = " ".join(str(error).split())[:160]
         raise WeightsError(
             f"train.weights: {weights} does not hold the weights of {backbone} ({reason}); "

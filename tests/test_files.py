@@ -1,0 +1,51 @@
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from dfd.files import hash_file, place, replacing, write_json
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_json(path, {"a": 1})
+
+    def fail() -> None:
+        with replacing(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError("disk on fire")
+
+    with pytest.raises(RuntimeError, match="disk on fire"):
+        fail()
+    assert path.read_text() == '{\n  "a": 1\n}\n'
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_json_refuses_what_is_not_a_number(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "a.json", {"auc": float("nan")})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_placing_makes_no_second_copy_and_leaves_the_source_as_it_was(tmp_path: Path) -> None:
+    source = tmp_path / "in" / "a.mp4"
+    source.parent.mkdir()
+    source.write_bytes(b"video" * 1000)
+    source.chmod(0o640)
+    before = source.stat()
+    place(source, tmp_path / "out" / "part" / "a.mp4")
+    target = tmp_path / "out" / "part" / "a.mp4"
+    after = source.stat()
+    assert hash_file(target) == hash_file(source)
+    assert (after.st_mtime_ns, stat.S_IMODE(after.st_mode)) == (before.st_mtime_ns, 0o640)
+    shared = os.path.samefile(source, target) or after.st_blocks == 0 or after.st_nlink == 1
+    assert shared
+
+
+def test_placing_follows_a_link_to_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"video")
+    (tmp_path / "link.mp4").symlink_to(tmp_path / "a.mp4")
+    place(tmp_path / "link.mp4", tmp_path / "out.mp4")
+    assert not (tmp_path / "out.mp4").is_symlink()
+    assert (tmp_path / "out.mp4").read_bytes() == b"video"

@@ -1,0 +1,93 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dfd.errors import ParamsError
+from dfd.params import (
+    CandidateParams,
+    DatasetParams,
+    FacesParams,
+    SplitParams,
+    candidate_names,
+    load_candidate,
+    load_section,
+)
+from tests.conftest import ROOT
+
+PARAMS = ROOT / "params.yaml"
+
+
+def changed(folder: Path, path: str, value: object) -> Path:
+    content = yaml.safe_load(PARAMS.read_text())
+    *above, key = path.split(".")
+    section = content
+    for name in above:
+        section = section[name]
+    if value is None:
+        del section[key]
+    else:
+        section[key] = value
+    (folder / "params.yaml").write_text(yaml.safe_dump(content))
+    return folder / "params.yaml"
+
+
+def test_the_projects_own_file_is_valid() -> None:
+    assert load_section(FacesParams, PARAMS).crop_size == 128
+    assert load_section(SplitParams, PARAMS).protocol == "group"
+    assert candidate_names(PARAMS) == ["inception_resnet_v2", "mesonet"]
+    for name in candidate_names(PARAMS):
+        assert load_candidate(name, PARAMS).backbone == name
+
+
+def test_a_candidates_own_keys_win_over_the_shared_ones() -> None:
+    assert load_candidate("mesonet", PARAMS).weights == "none"
+    assert load_candidate("inception_resnet_v2", PARAMS).weights == "auto"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("faces.crop_size", 5, r"faces\.crop_size: .*\(got 5\)"),
+        ("faces.crop_sise", 128, r"faces\.crop_sise: "),
+        ("faces.margin", None, r"faces\.margin: "),
+        ("faces", None, "faces is missing"),
+        ("faces.detector", "yolo", r"faces\.detector: .*'yolo'"),
+    ],
+)
+def test_a_wrong_key_is_named(tmp_path: Path, path: str, value: object, said: str) -> None:
+    with pytest.raises(ParamsError, match=said) as caught:
+        load_section(FacesParams, changed(tmp_path, path, value))
+    assert "\n" not in str(caught.value)
+
+
+def test_fractions_must_add_up(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match="add up to 1"):
+        load_section(SplitParams, changed(tmp_path, "split.fractions.train", 0.9))
+
+
+def test_an_unknown_candidate_lists_the_known() -> None:
+    with pytest.raises(ParamsError, match="inception_resnet_v2, mesonet"):
+        load_candidate("vgg", PARAMS)
+
+
+@pytest.mark.parametrize("content", ["[1, 2]", "a: [", ""])
+def test_a_file_that_is_no_mapping_is_one_line(tmp_path: Path, content: str) -> None:
+    (tmp_path / "params.yaml").write_text(content)
+    with pytest.raises(ParamsError) as caught:
+        load_section(DatasetParams, tmp_path / "params.yaml")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_says_where_to_run(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match="run in the project's root"):
+        load_section(DatasetParams, tmp_path / "params.yaml")
+
+
+def test_dvc_knows_every_key_a_candidate_is_trained_with() -> None:
+    """A key that dvc.yaml did not list would change the detector without a rerun."""
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    listed = {key.removeprefix("train.") for key in stages["train"]["do"]["params"]}
+    shared = set(yaml.safe_load(PARAMS.read_text())["train"]) - {"candidates"}
+    assert shared <= listed
+    assert shared <= set(CandidateParams.model_fields)
