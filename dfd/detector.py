@@ -11,6 +11,7 @@ The same weights and card give the same bytes: nothing here holds a time or a ma
 import hashlib
 import json
 import os
+import re
 import shutil
 import zipfile
 from dataclasses import dataclass
@@ -234,7 +235,7 @@ def load_detector(directory: Path) -> Detector:
 
 
 def _save_model(model: "keras.Model", path: Path) -> None:
-    """Write a model without its optimizer, and without the times Keras puts into the file."""
+    """Write a model without its optimizer, and without what Keras' file holds of time and memory."""
     import keras
 
     raw = path.with_name("raw.keras")
@@ -246,5 +247,16 @@ def _save_model(model: "keras.Model", path: Path) -> None:
                 metadata: dict[str, Any] = json.loads(content)
                 metadata.pop("date_saved")
                 content = json.dumps(metadata, sort_keys=True).encode()
+            elif name == "config.json":
+                content = _numbered(content.decode()).encode()
             target.writestr(zipfile.ZipInfo(name), content)  # its default date is fixed
     raw.unlink()
+
+
+def _numbered(config: str) -> str:
+    """Return a model's configuration with its shared objects numbered instead of addressed."""
+    found = dict.fromkeys(re.findall(r'"shared_object_id": (\d+)', config))
+    numbers = {address: number for number, address in enumerate(found, start=1)}
+    return re.sub(
+        r'(?<="shared_object_id": )\d+', lambda match: str(numbers[match.group()]), config
+    )

@@ -29,7 +29,10 @@ def faces() -> None:
     counts = ["video", "asked", "decoded", "with_face", "kept", "crops", "reason"]
     create_table_artifact(
         key="faces",
-        table=manifest[counts].astype(object).where(manifest[counts].notna(), "").to_dict("records"),
+        table=manifest[counts]
+        .astype(object)
+        .where(manifest[counts].notna(), "")
+        .to_dict("records"),
         description="What became of the sampled frames of every video",
     )
 

@@ -1,7 +1,7 @@
 """The whole workflow as one scheduled flow: ``dvc repro``, stage by stage.
 
-    python -m flows.pipeline                              # once, now
-    python -m flows.pipeline --serve --cron "0 2 * * *"   # every night, from the Prefect UI
+python -m flows.pipeline                              # once, now
+python -m flows.pipeline --serve --cron "0 2 * * *"   # every night, from the Prefect UI
 """
 
 import argparse
@@ -29,7 +29,9 @@ def pipeline() -> list[StageRun]:
     runs = [repro(stage, environment) for stage in list_stages()]
     create_table_artifact(
         key="pipeline",
-        table=[{"stage": r.stage, "outcome": r.outcome, "seconds": f"{r.seconds:.1f}"} for r in runs],
+        table=[
+            {"stage": r.stage, "outcome": r.outcome, "seconds": f"{r.seconds:.1f}"} for r in runs
+        ],
         description="The stages of the last run",
     )
     return runs
@@ -53,7 +55,9 @@ def main() -> None:
     """Run or serve the pipeline, as the command line says."""
     parser = argparse.ArgumentParser(description="Run the workflow, or serve it on a schedule.")
     parser.add_argument("--serve", action="store_true", help="serve it to a running Prefect server")
-    parser.add_argument("--cron", default="0 2 * * *", help="when, with --serve (default: %(default)s)")
+    parser.add_argument(
+        "--cron", default="0 2 * * *", help="when, with --serve (default: %(default)s)"
+    )
     arguments = parser.parse_args()
     if arguments.serve:
         run_stage(serve, arguments.cron)

@@ -23,7 +23,9 @@ def print_summary() -> None:
     split, registration = _read(SPLIT_SUMMARY), _read(REGISTRATION)
     evaluations = {name: _read(metrics_dir(name) / "evaluation.json") for name in names}
     any_evaluation = next(iter(evaluations.values()))
-    aliases = {registration[alias]: alias for alias in ("champion", "challenger") if alias in registration}
+    aliases = {
+        registration[alias]: alias for alias in ("champion", "challenger") if alias in registration
+    }
     leaky = " — LEAKY: split by frame" if split["leaky"] else ""
     table = Table(
         title=f"{any_evaluation['videos']} test videos, no group in training{leaky}"
@@ -36,7 +38,9 @@ def print_summary() -> None:
     for name in names:
         version = registration["candidates"][name]["version"]
         table.add_row(
-            name, *_cells(evaluations[name]["video"]), f"{version} {aliases.get(version, '')}".strip()
+            name,
+            *_cells(evaluations[name]["video"]),
+            f"{version} {aliases.get(version, '')}".strip(),
         )
     table.add_row("always the majority", *_cells(any_evaluation["majority"]), "—", style="dim")
     console = Console(width=100)

@@ -37,7 +37,10 @@ def index_videos(
     write_index(path, index)
     unreadable = int(index["duration"].isna().sum())
     get_run_logger().info(
-        "%s: %d videos, %d groups, %d unreadable", path, len(index), index["group"].nunique(),
+        "%s: %d videos, %d groups, %d unreadable",
+        path,
+        len(index),
+        index["group"].nunique(),
         unreadable,
     )
     return index

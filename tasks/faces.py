@@ -29,9 +29,7 @@ def extract_video(video: str, sha256: str, folder: Path, params: FacesParams, st
     """Extract one video's faces into the store, unless they are there."""
     key = store_key(sha256, params)
     if read_video_faces(store, key) is None:
-        write_video_faces(
-            store, key, extract_faces(folder / video, params, face_detector(params))
-        )
+        write_video_faces(store, key, extract_faces(folder / video, params, face_detector(params)))
 
 
 @task

@@ -14,7 +14,9 @@ DFDC_LABELS = ROOT.parent / "shared" / "dfdc" / "train_sample_metadata.json"
 SAMPLE = ROOT / "samples" / "videos"
 
 
-def write_video(path: Path, frames: int = 6, seed: int = 0, size: tuple[int, int] = (64, 48)) -> Path:
+def write_video(
+    path: Path, frames: int = 6, seed: int = 0, size: tuple[int, int] = (64, 48)
+) -> Path:
     """Encode a short H.264 clip of seeded noise and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)

@@ -138,8 +138,10 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
                 if not stream.disposition & Disposition.attached_pic
             )
             stream = next(streams, None)
-            if stream is None:
-                raise VideoError(f"{path}: holds no video stream; replace or remove the file")
+            if stream is None or stream.codec_context is None:  # None where no decoder is known
+                raise VideoError(
+                    f"{path}: holds no video that can be decoded; replace or remove the file"
+                )
             stream.codec_context.thread_count = 1
             yield container, stream
     except (av.FFmpegError, OSError) as error:

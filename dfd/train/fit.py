@@ -23,7 +23,7 @@ from dfd.train.backbones import build_model
 from dfd.train.batchnorm import batchnorm_layers, reestimate
 from dfd.train.feed import Batches, Crops, balanced_weights
 
-_STATISTICS_CROPS, _STATISTICS_BATCH = 512, 256
+_STATISTICS_CROPS, _STATISTICS_BATCH = 384, 64
 
 
 @dataclass(frozen=True)

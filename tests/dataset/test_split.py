@@ -51,7 +51,10 @@ def test_the_seed_decides_and_the_order_of_rows_does_not() -> None:
 
 def test_groups_of_uneven_size_keep_the_rare_class_everywhere() -> None:
     table = pd.concat(
-        [videos(6, 1), videos(40, 2).query("label == 'FAKE'").assign(group=lambda t: "x" + t["group"])]
+        [
+            videos(6, 1),
+            videos(40, 2).query("label == 'FAKE'").assign(group=lambda t: "x" + t["group"]),
+        ]
     )
     table["video"] = [str(number) for number in range(len(table))]
     counts = pd.crosstab(*(make_split(table, params())[c] for c in ("part", "label")))
@@ -59,7 +62,9 @@ def test_groups_of_uneven_size_keep_the_rare_class_everywhere() -> None:
 
 
 def test_a_part_without_one_class_is_refused_by_name() -> None:
-    with pytest.raises(SplitError, match=r"part 'test' would hold no REAL video .*split\.fractions"):
+    with pytest.raises(
+        SplitError, match=r"part 'test' would hold no REAL video .*split\.fractions"
+    ):
         make_split(videos(groups=2), params())
 
 

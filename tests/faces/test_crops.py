@@ -15,7 +15,7 @@ def gradient(height: int = 200, width: int = 300) -> np.ndarray:
 
 def test_the_crop_is_a_square_round_the_box_with_its_margin() -> None:
     image = np.zeros((200, 300, 3), np.uint8)
-    image[60:140, 100:140] = 255  # the longer side is 80, so the square's is 80 × 1.5
+    image[60:140, 100:140] = 255  # the longer side is 80, so the square's is 1.5 times that
     crop = square_crop(image, (100, 60, 140, 140), margin=0.25, size=60)
     rows, columns = np.nonzero(crop[..., 0] > 128)
     assert crop.shape == (60, 60, 3)
