@@ -52,6 +52,7 @@ class DetectorCard(BaseModel):
         params: What it was trained with.
         threshold: P(FAKE) of a video from which it is called FAKE; chosen on validation videos.
         train_sha256: Hash over the training crops and their rows.
+        split_sha256: Hash of the split's file.
         leaky: The split let groups cross, so that no figure here can be believed.
         validation_frames: Figures per validation crop, at ``threshold``.
         validation_videos: Figures per validation video, at ``threshold``.
@@ -71,6 +72,7 @@ class DetectorCard(BaseModel):
     params: CandidateParams
     threshold: float
     train_sha256: str
+    split_sha256: str
     leaky: bool
     validation_frames: Metrics
     validation_videos: Metrics
@@ -235,7 +237,7 @@ def load_detector(directory: Path) -> Detector:
 
 
 def _save_model(model: "keras.Model", path: Path) -> None:
-    """Write a model without its optimizer, and without what Keras' file holds of time and memory."""
+    """Write a model without its optimizer, its time of saving and its addresses in memory."""
     import keras
 
     raw = path.with_name("raw.keras")

@@ -13,7 +13,7 @@ from flows.stage import run_stage
 from tasks.faces import extract_video, prepare_detector, write_shards
 
 
-@flow(name="faces", task_runner=ThreadPoolTaskRunner(max_workers=os.cpu_count() or 1))
+@flow(name="faces", task_runner=ThreadPoolTaskRunner(max_workers=os.cpu_count() or 1))  # type: ignore[arg-type]
 def faces() -> None:
     """Extract the faces of the indexed videos; a killed run continues where it was."""
     params, index = load_section(FacesParams), read_index(INDEX)
@@ -29,10 +29,7 @@ def faces() -> None:
     counts = ["video", "asked", "decoded", "with_face", "kept", "crops", "reason"]
     create_table_artifact(
         key="faces",
-        table=manifest[counts]
-        .astype(object)
-        .where(manifest[counts].notna(), "")
-        .to_dict("records"),
+        table={name: manifest[name].fillna("").tolist() for name in counts},
         description="What became of the sampled frames of every video",
     )
 

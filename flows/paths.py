@@ -1,4 +1,4 @@
-"""Where the stages keep their files, relative to the project's root; ``dvc.yaml`` names the same."""
+"""Where the stages keep their files, from the project's root; ``dvc.yaml`` names the same."""
 
 from pathlib import Path
 

@@ -26,7 +26,7 @@ def pipeline() -> list[StageRun]:
         "PREFECT_API_URL": str(get_client(sync_client=True).api_url),  # one server for all stages
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
     }
-    runs = [repro(stage, environment) for stage in list_stages()]
+    runs: list[StageRun] = [repro(stage, environment) for stage in list_stages()]  # type: ignore[misc]
     create_table_artifact(
         key="pipeline",
         table=[

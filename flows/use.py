@@ -6,7 +6,7 @@ from ruamel.yaml import YAML
 
 from dfd.dataset.layouts import read_layout
 from dfd.files import replacing
-from dfd.params import DatasetParams, read_params
+from dfd.params import DatasetParams, Layout, read_params
 
 
 def use_videos(videos: Path, params: Path) -> DatasetParams:
@@ -19,7 +19,7 @@ def use_videos(videos: Path, params: Path) -> DatasetParams:
         ParamsError: ``params`` cannot be read.
     """
     read_params(params)  # says in one line what is wrong with the file
-    layout = "dfdc" if next(videos.rglob("metadata.json"), None) else "folder"
+    layout: Layout = "dfdc" if next(videos.rglob("metadata.json"), None) else "folder"
     section = DatasetParams(videos=videos.as_posix(), layout=layout, name=videos.resolve().name)
     read_layout(videos, section.layout)
     yaml = YAML()

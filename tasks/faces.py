@@ -37,7 +37,8 @@ def write_shards(
     index: pd.DataFrame, params: FacesParams, store: Path, output: Path
 ) -> pd.DataFrame:
     """Write the stage's output from the store, and return its manifest."""
-    keys = {row.video: store_key(row.sha256, params) for row in index.itertuples()}
+    hashes = zip(index["video"], index["sha256"], strict=True)
+    keys = {video: store_key(sha256, params) for video, sha256 in hashes}
 
     def faces_of(video: str) -> VideoFaces:
         faces = read_video_faces(store, keys[video])

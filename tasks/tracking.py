@@ -1,7 +1,7 @@
 """Runs in MLflow: ``mlruns/mlflow.db`` holds the records, ``mlruns/artifacts`` the files.
 
-A run belongs to a detector by the tag ``detector``, its hash. A detector carries its own history, so
-the run of one that was trained elsewhere (restored by DVC, say) is made again from it.
+A run belongs to a detector by the tag ``detector``, its hash. A detector carries its own history,
+so the run of one that was trained elsewhere (restored by DVC, say) is made again from it.
 """
 
 import os
@@ -100,7 +100,7 @@ def run_of(client: "MlflowClient", detector: Path) -> str:
     run_id = start_run(client, card.candidate, card.params.model_dump())
     with running(client, run_id):
         for epoch in pd.read_csv(detector / HISTORY).to_dict("records"):
-            log_epoch(client, run_id, epoch, int(epoch["epoch"]))
+            log_epoch(client, run_id, {str(k): v for k, v in epoch.items()}, int(epoch["epoch"]))
         tag_detector(client, run_id, detector)
     return run_id
 

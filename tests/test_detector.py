@@ -46,7 +46,7 @@ params = CandidateParams(
 )
 fitted = fit(crops(1), crops(2), params, lambda record: None)
 save_detector(
-    Path(root), fitted.model, fitted.card("small", params, faces, leaky=False), fitted.curves()
+    Path(root), fitted.model, fitted.card("small", params, faces, "split", leaky=False), fitted.curves()
 )
 """
 

@@ -1,4 +1,4 @@
-"""The canary: a model that can only recognise videos must look good by frame and useless by group."""
+"""The canary: a model that only recognises videos looks good by frame and is useless by group."""
 
 import numpy as np
 import pandas as pd

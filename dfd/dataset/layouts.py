@@ -11,9 +11,8 @@ from dfd.params import Layout
 
 LABELS = ("REAL", "FAKE")
 VIDEO_SUFFIXES = frozenset(
-    (".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts")
-    + (".webm", ".wmv")
-)
+    [".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts"]
+) | {".webm", ".wmv"}
 
 
 @dataclass(frozen=True)

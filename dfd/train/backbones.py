@@ -24,29 +24,34 @@ _SILENCE_SECONDS = 20
 
 
 @dataclass(frozen=True)
-class _Application:
-    """One of Keras' image networks.
+class _Network:
+    """How a backbone is built and fed.
 
-    ``smallest`` is the least input side it accepts; ``rescale`` says that it wants −1..1 (the
-    others carry their own preprocessing of 0..255).
+    Attributes:
+        build: ``meso_inception4``, or one of Keras' applications.
+        smallest: Least side in pixels of its input.
+        scale: Factor and offset that take pixels 0..255 to what it expects; Keras' newer networks
+            expect them as they are and carry their own preprocessing.
     """
 
     build: Callable[..., keras.Model]
     smallest: int
-    rescale: bool
+    scale: tuple[float, float]
 
 
-_APPLICATIONS = {
-    "inception_resnet_v2": _Application(keras.applications.InceptionResNetV2, 75, True),
-    "xception": _Application(keras.applications.Xception, 71, True),
-    "resnet50v2": _Application(keras.applications.ResNet50V2, 32, True),
-    "efficientnetv2-b0": _Application(keras.applications.EfficientNetV2B0, 32, False),
-    "efficientnetv2-b3": _Application(keras.applications.EfficientNetV2B3, 32, False),
-    "convnext-tiny": _Application(keras.applications.ConvNeXtTiny, 32, False),
-    "mobilenetv3-small": _Application(keras.applications.MobileNetV3Small, 32, False),
+_AS_IS, _TO_ONE, _AROUND_ZERO = (1.0, 0.0), (1 / 255, 0.0), (1 / 127.5, -1.0)
+_NETWORKS = {
+    "mesonet": _Network(meso_inception4, 32, _TO_ONE),
+    "inception_resnet_v2": _Network(keras.applications.InceptionResNetV2, 75, _AROUND_ZERO),
+    "xception": _Network(keras.applications.Xception, 71, _AROUND_ZERO),
+    "resnet50v2": _Network(keras.applications.ResNet50V2, 32, _AROUND_ZERO),
+    "efficientnetv2-b0": _Network(keras.applications.EfficientNetV2B0, 32, _AS_IS),
+    "efficientnetv2-b3": _Network(keras.applications.EfficientNetV2B3, 32, _AS_IS),
+    "convnext-tiny": _Network(keras.applications.ConvNeXtTiny, 32, _AS_IS),
+    "mobilenetv3-small": _Network(keras.applications.MobileNetV3Small, 32, _AS_IS),
 }
 
-BACKBONES = ("mesonet", *_APPLICATIONS)
+BACKBONES = tuple(_NETWORKS)
 
 
 def build_model(
@@ -74,38 +79,26 @@ def build_model(
         TrainError: The backbone is unknown or the input is too small for it.
         WeightsError: The weights cannot be fetched, read or do not fit.
     """
-    if backbone == "mesonet":
-        trunk, used = _start(
-            lambda source: meso_inception4(input_size, dropout), "mesonet", weights, seed
-        )
-        scaling = layers.Rescaling(1 / 255, name="rescale")
-    elif backbone in _APPLICATIONS:
-        application = _APPLICATIONS[backbone]
-        if input_size < application.smallest:
-            raise TrainError(
-                f"train: input_size {input_size} is too small for {backbone}; "
-                f"it takes {application.smallest} or more"
-            )
-        trunk, used = _start(
-            lambda source: application.build(
-                include_top=False,
-                weights=source,
-                input_shape=(input_size, input_size, 3),
-                pooling="avg",
-                name="backbone",
-            ),
-            backbone,
-            weights,
-            seed,
-        )
-        scaling = layers.Rescaling(1 / 127.5, offset=-1, name="rescale")
-        if not application.rescale:
-            scaling = layers.Identity(name="rescale")
-    else:
+    if backbone not in _NETWORKS:
         raise TrainError(f"train: no backbone {backbone!r}; there are {', '.join(BACKBONES)}")
+    network = _NETWORKS[backbone]
+    if input_size < network.smallest:
+        raise TrainError(
+            f"train: input_size {input_size} is too small for {backbone}; "
+            f"it takes {network.smallest} or more"
+        )
 
+    def build(source: str | None) -> keras.Model:
+        if network.build is meso_inception4:
+            return meso_inception4(input_size, dropout)
+        shape = (input_size, input_size, 3)
+        return network.build(include_top=False, weights=source, input_shape=shape, pooling="avg")
+
+    trunk, used = _start(build, backbone, weights, seed)
+    trunk.name = "backbone"  # EfficientNetV2 finds its blocks by name, so not given before
     pixels = keras.Input((input_size, input_size, 3), name="pixels")
-    features = trunk(scaling(pixels))
+    factor, offset = network.scale
+    features = trunk(layers.Rescaling(factor, offset, name="rescale")(pixels))
     features = layers.Dropout(dropout, name="dropout")(features)
     probabilities = layers.Dense(2, activation="softmax", name="probabilities")(features)
     return keras.Model(pixels, probabilities, name="detector"), used

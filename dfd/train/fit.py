@@ -75,7 +75,12 @@ class Fitted:
         return pd.DataFrame([[getattr(r, n) for n in names] for r in self.history], columns=names)
 
     def card(
-        self, candidate: str, params: CandidateParams, crop: FacesParams, leaky: bool
+        self,
+        candidate: str,
+        params: CandidateParams,
+        crop: FacesParams,
+        split_sha256: str,
+        leaky: bool,
     ) -> DetectorCard:
         """Return the detector's card.
 
@@ -83,6 +88,7 @@ class Fitted:
             candidate: Name under ``train.candidates``.
             params: What this was fitted with.
             crop: How the crops were made.
+            split_sha256: Hash of the split's file.
             leaky: Whether the split let groups cross.
         """
         return DetectorCard(
@@ -94,6 +100,7 @@ class Fitted:
             params=params,
             threshold=self.threshold,
             train_sha256=self.train_sha256,
+            split_sha256=split_sha256,
             leaky=leaky,
             validation_frames=self.frames,
             validation_videos=self.videos,

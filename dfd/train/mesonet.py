@@ -34,7 +34,7 @@ def meso_inception4(input_size: int, dropout: float) -> Model:
     x = layers.Dropout(dropout, name="meso_dropout")(x)
     x = layers.Dense(16, name="meso_hidden")(x)
     features = layers.LeakyReLU(negative_slope=0.1, name="meso_features")(x)
-    return Model(pixels, features, name="backbone")
+    return Model(pixels, features, name="mesonet")
 
 
 def _inception(x: Any, filters: tuple[int, int, int, int], name: str) -> Any:

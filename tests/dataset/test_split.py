@@ -75,7 +75,7 @@ def test_summary_counts_and_a_crossing_group_is_an_error() -> None:
     assert not summary["leaky"]
     assert sum(part["videos"] for part in summary["parts"].values()) == 80
     assert sum(part["groups"] for part in summary["parts"].values()) == 20
-    split.loc[split["group"] == "g03", "part"] = list(PARTS) + ["train"]
+    split.loc[split["group"] == "g03", "part"] = [*PARTS, "train"]
     with pytest.raises(SplitError, match="'g03' lies in more than one part"):
         summarise(split, params())
 
