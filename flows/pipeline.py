@@ -26,7 +26,9 @@ def pipeline() -> list[StageRun]:
         "PREFECT_API_URL": str(get_client(sync_client=True).api_url),  # one server for all stages
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
     }
-    runs: list[StageRun] = [repro(stage, environment) for stage in list_stages()]  # type: ignore[misc]
+    runs: list[StageRun] = [
+        repro(stage, environment, return_state=True).result() for stage in list_stages()
+    ]
     create_table_artifact(
         key="pipeline",
         table=[

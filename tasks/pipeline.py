@@ -9,10 +9,10 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
-from prefect.client.schemas import State
 from prefect.states import Completed
 
 from dfd.errors import DfdError
@@ -45,8 +45,10 @@ def list_stages() -> list[str]:
 
 
 @task(task_run_name="{stage}")
-def repro(stage: str, environment: Mapping[str, str]) -> State[StageRun]:
-    """Run ``dvc repro`` for one stage alone; its output goes to the terminal as it comes.
+def repro(stage: str, environment: Mapping[str, str]) -> Any:
+    """Run ``dvc repro`` for one stage alone and return the state whose result is a ``StageRun``.
+
+    The output goes to the terminal as it comes.
 
     Raises:
         StageError: The stage failed; the message is the stage's own line.

@@ -1,7 +1,6 @@
 """The model that MLflow loads and serves: crops in, P(FAKE) out. Read as code, never unpickled."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from mlflow.models import set_model
@@ -17,9 +16,8 @@ class ServedDetector(PythonModel):
 
         self.detector = load_detector(Path(context.artifacts["detector"]))
 
-    def predict(
-        self, context: PythonModelContext, model_input: Any, params: dict[str, Any] | None = None
-    ) -> np.ndarray:
+    # Without annotations on purpose: MLflow would take them for a schema of its own.
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         """Return P(FAKE), float32 (N,), of crops, uint8 (N,S,S,3) RGB."""
         crops = model_input["crops"] if isinstance(model_input, dict) else model_input
         return self.detector.predict(np.asarray(crops, dtype=np.uint8))

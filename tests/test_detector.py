@@ -45,9 +45,8 @@ params = CandidateParams(
     augment=True, seed=11,
 )
 fitted = fit(crops(1), crops(2), params, lambda record: None)
-save_detector(
-    Path(root), fitted.model, fitted.card("small", params, faces, "split", leaky=False), fitted.curves()
-)
+card = fitted.card("small", params, faces, "split", leaky=False)
+save_detector(Path(root), fitted.model, card, fitted.curves())
 """
 
 

@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dfd.errors import FacesError
-from dfd.faces.atomic import atomic_file
 from dfd.faces.detector import LANDMARKS
 from dfd.faces.extract import Crop, VideoFaces
+from dfd.files import replacing
 from dfd.params import FacesParams
 
 MANIFEST = "manifest.parquet"
@@ -85,7 +85,7 @@ def write_faces(
     records = [dict(zip(_GIVEN, row, strict=True)) for row in ordered.itertuples(index=False)]
     manifest: list[dict[str, Any]] = []
     with (
-        atomic_file(folder / CROPS) as crops_file,
+        replacing(folder / CROPS) as crops_file,
         pq.ParquetWriter(crops_file, _CROPS_SCHEMA) as crops_table,
     ):
         for number in range(params.shards):
@@ -93,8 +93,8 @@ def write_faces(
             chosen = [one for one in records if shard_of(one["group"], params.shards) == number]
             rows: list[dict[str, Any]] = []
             with (
-                atomic_file(folder / name) as shard_file,
-                tarfile.open(fileobj=shard_file, mode="w", format=tarfile.PAX_FORMAT) as shard,
+                replacing(folder / name) as shard_file,
+                tarfile.open(shard_file, mode="w", format=tarfile.PAX_FORMAT) as shard,
             ):
                 for record in chosen:
                     faces = faces_of(record["video"])
@@ -167,8 +167,8 @@ def _write_manifest(path: Path, rows: list[dict[str, Any]]) -> None:
     columns = [
         pa.array(table[field.name], field.type, from_pandas=True) for field in _MANIFEST_SCHEMA
     ]
-    with atomic_file(path) as file:
-        pq.write_table(pa.Table.from_arrays(columns, schema=_MANIFEST_SCHEMA), file)
+    with replacing(path) as temporary:
+        pq.write_table(pa.Table.from_arrays(columns, schema=_MANIFEST_SCHEMA), temporary)
 
 
 def _read_table(path: Path) -> pd.DataFrame:

@@ -4,7 +4,6 @@ One ZIP file a video, named by what the result depends on: the account as JSON a
 JPEG. ZIP carries a checksum for each member, so a damaged file is known when read.
 """
 
-import hashlib
 import json
 import zipfile
 import zlib
@@ -12,9 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from dfd.faces.atomic import atomic_file
 from dfd.faces.detector import Face
 from dfd.faces.extract import Crop, VideoFaces
+from dfd.files import hash_json, replacing
 from dfd.params import FacesParams
 
 # Raise when the same video and parameters would give another result, or the format changes.
@@ -35,7 +34,7 @@ def store_key(sha256: str, params: FacesParams) -> str:
         "params": params.model_dump(exclude={"shards"}),
         "version": CODE_VERSION,
     }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return hash_json(parts)
 
 
 def write_video_faces(folder: Path, key: str, faces: VideoFaces) -> None:
@@ -47,7 +46,10 @@ def write_video_faces(folder: Path, key: str, faces: VideoFaces) -> None:
     account = asdict(faces)
     for crop in account["crops"]:
         del crop["jpeg"]
-    with atomic_file(_path(folder, key)) as file, zipfile.ZipFile(file, "w") as archive:
+    with (
+        replacing(_path(folder, key)) as temporary,
+        zipfile.ZipFile(temporary, "w") as archive,
+    ):
         archive.writestr(zipfile.ZipInfo(_ACCOUNT), json.dumps(account))
         for number, crop in enumerate(faces.crops):
             archive.writestr(zipfile.ZipInfo(_member(number)), crop.jpeg)

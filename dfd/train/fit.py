@@ -23,7 +23,7 @@ from dfd.train.backbones import build_model
 from dfd.train.batchnorm import batchnorm_layers, reestimate
 from dfd.train.feed import Batches, Crops, balanced_weights
 
-_STATISTICS_CROPS, _STATISTICS_BATCH = 384, 64
+_STATISTICS_CROPS, _STATISTICS_BATCH = 256, 64
 
 
 @dataclass(frozen=True)
@@ -155,14 +155,20 @@ def fit(
             started = time.perf_counter()
             epoch = len(history) + 1
             batches = Batches(images, labels, params.batch_size, params.seed, epoch, params.augment)
-            loss, accuracy = _train_epoch(model, batches, epoch)
+            logs = model.fit(batches, shuffle=False, verbose=0).history
             reestimate(model, statistics)
             scored = _scored(model, seen)
+            loss = float(logs["loss"][0])
+            if not (math.isfinite(loss) and np.isfinite(scored["score"]).all()):
+                raise TrainError(
+                    f"train: loss or scores of epoch {epoch} are not numbers (loss {loss:g}); "
+                    "lower the candidate's learning_rate"
+                )
             record = EpochRecord(
                 phase=phase,
                 epoch=epoch,
                 loss=loss,
-                accuracy=accuracy,
+                accuracy=float(logs["accuracy"][0]),
                 **_validation(scored, seen.labels()),
                 learning_rate=float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)),
                 seconds=time.perf_counter() - started,
@@ -223,16 +229,9 @@ def _compile(model: keras.Model, rate: float, steps: int) -> None:
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
         weighted_metrics=[],
     )
-
-
-def _train_epoch(model: keras.Model, batches: Batches, epoch: int) -> tuple[float, float]:
-    logs = model.fit(batches, shuffle=False, verbose=0).history
-    loss = float(logs["loss"][0])
-    if not math.isfinite(loss):
-        raise TrainError(
-            f"train: the loss of epoch {epoch} is {loss}; lower the candidate's learning_rate"
-        )
-    return loss, float(logs["accuracy"][0])
+    # Left to the first step, it would have TensorFlow trace that step twice: half a minute for
+    # InceptionResNetV2.
+    model.optimizer.build(model.trainable_variables)
 
 
 def _statistics_batches(images: npt.NDArray[np.uint8], seed: int) -> list[npt.NDArray[np.uint8]]:

@@ -3,6 +3,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
+from dfd.detector import fake_scores
 from dfd.errors import TrainError
 from dfd.evaluate.metrics import video_scores
 from dfd.train.feed import Crops
@@ -43,8 +44,6 @@ def test_the_best_epoch_by_validation_is_kept(fitted: Fitted, crops) -> None:
 
 
 def test_the_threshold_is_the_validation_videos_best(fitted: Fitted, crops) -> None:
-    from dfd.detector import fake_scores
-
     validation = crops(10, seed=2)
     scores = fake_scores(fitted.model, validation.images)
     videos = video_scores(validation.table.assign(score=scores))
@@ -58,20 +57,18 @@ def test_pretrained_weights_train_the_head_first_and_leave_batchnorm(
     path = tmp_path / "mesonet.weights.h5"
     backbone = fitted.model.get_layer("backbone")
     backbone.save_weights(path)
-    started = [np.array(value) for value in backbone.get_weights()]
-    after_head: list[list[np.ndarray]] = []
     again = fit(
         crops(8, seed=1),
         crops(6, seed=2),
         params.model_copy(update={"weights": str(path), "epochs": 1}),
-        lambda record: after_head.append([]),
+        lambda record: None,
     )
     assert [record.phase for record in again.history] == ["head", "full"]
     assert again.weights == "mesonet.weights.h5"
-    trained = again.model.get_layer("backbone")
-    norm = trained.get_layer("meso_block1_norm")
-    before = {w.path: v for w, v in zip(backbone.weights, started, strict=True)}
-    np.testing.assert_array_equal(norm.moving_mean, before[norm.moving_mean.path])
+    norm = again.model.get_layer("backbone").get_layer("meso_block1_norm")
+    before = backbone.get_layer("meso_block1_norm")
+    np.testing.assert_array_equal(norm.moving_mean, before.moving_mean)
+    np.testing.assert_array_equal(norm.gamma, before.gamma)
     assert again.history[0].val_frame_auc > 0.9  # features that already tell them apart
 
 
@@ -84,7 +81,7 @@ def test_early_stopping_counts_epochs_without_a_better_one(crops, params) -> Non
 
 def test_a_loss_that_is_no_number_stops_the_run(crops, params) -> None:
     wild = params.model_copy(update={"learning_rate": 1e30})
-    with pytest.raises(TrainError, match=r"loss of epoch \d is nan; lower the candidate's"):
+    with pytest.raises(TrainError, match=r"epoch \d are not numbers \(loss nan\); lower"):
         fit(crops(8, seed=1), crops(4, seed=2), wild, lambda record: None)
 
 
