@@ -11,12 +11,11 @@ The same weights and card give the same bytes: nothing here holds a time or a ma
 import hashlib
 import json
 import os
-import re
 import shutil
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
@@ -26,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dfd.errors import DetectorError
 from dfd.evaluate.metrics import Metrics
+from dfd.model_file import save_model
 from dfd.params import CandidateParams, FacesParams
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def save_detector(
     replaced = directory.with_name(f".{directory.name}.{os.getpid()}.replaced")
     try:
         partial.mkdir(parents=True)
-        _save_model(model, partial / MODEL)
+        save_model(model, partial / MODEL)
         (partial / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
         history.to_csv(partial / HISTORY, index=False, float_format="%.6g", lineterminator="\n")
         if directory.exists():
@@ -234,31 +234,3 @@ def load_detector(directory: Path) -> Detector:
     if weights_sha256(model) != card.weights_sha256:
         raise DetectorError(f"{path}: not the weights its {CARD} names; train the detector again")
     return Detector(card, model)
-
-
-def _save_model(model: "keras.Model", path: Path) -> None:
-    """Write a model without its optimizer, its time of saving and its addresses in memory."""
-    import keras
-
-    raw = path.with_name("raw.keras")
-    keras.Model(model.inputs, model.outputs, name=model.name).save(raw)
-    with zipfile.ZipFile(raw) as source, zipfile.ZipFile(path, "w") as target:
-        for name in sorted(source.namelist()):
-            content = source.read(name)
-            if name == "metadata.json":
-                metadata: dict[str, Any] = json.loads(content)
-                metadata.pop("date_saved")
-                content = json.dumps(metadata, sort_keys=True).encode()
-            elif name == "config.json":
-                content = _numbered(content.decode()).encode()
-            target.writestr(zipfile.ZipInfo(name), content)  # its default date is fixed
-    raw.unlink()
-
-
-def _numbered(config: str) -> str:
-    """Return a model's configuration with its shared objects numbered instead of addressed."""
-    found = dict.fromkeys(re.findall(r'"shared_object_id": (\d+)', config))
-    numbers = {address: number for number, address in enumerate(found, start=1)}
-    return re.sub(
-        r'(?<="shared_object_id": )\d+', lambda match: str(numbers[match.group()]), config
-    )

@@ -8,7 +8,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Literal
 
 import keras
 import numpy as np
@@ -20,8 +19,9 @@ from dfd.errors import TrainError
 from dfd.evaluate.metrics import Metrics, auc, best_threshold, measure, video_scores
 from dfd.params import CandidateParams, FacesParams
 from dfd.train.backbones import build_model
-from dfd.train.batchnorm import batchnorm_layers, reestimate
+from dfd.train.batchnorm import reestimate
 from dfd.train.feed import Batches, Crops, balanced_weights
+from dfd.train.phases import PhaseName, begin, plan
 
 _STATISTICS_CROPS, _STATISTICS_BATCH = 256, 64
 
@@ -35,7 +35,7 @@ class EpochRecord:
     under dropout and augmentation. ``learning_rate`` is that of the last step.
     """
 
-    phase: Literal["head", "full"]
+    phase: PhaseName
     epoch: int
     loss: float
     accuracy: float
@@ -147,11 +147,10 @@ def fit(
 
     history: list[EpochRecord] = []
     best, best_weights = (-math.inf, -math.inf), model.get_weights()
-    for phase, epochs, rate in _phases(params, pretrained):
-        _freeze(model, phase, pretrained)
-        _compile(model, rate, epochs * math.ceil(len(images) / params.batch_size))
+    for phase in plan(params, pretrained):
+        begin(model, phase, pretrained, math.ceil(len(images) / params.batch_size))
         best_epoch = len(history)
-        for _ in range(epochs):
+        for _ in range(phase.epochs):
             started = time.perf_counter()
             epoch = len(history) + 1
             batches = Batches(images, labels, params.batch_size, params.seed, epoch, params.augment)
@@ -165,7 +164,7 @@ def fit(
                     "lower the candidate's learning_rate"
                 )
             record = EpochRecord(
-                phase=phase,
+                phase=phase.name,
                 epoch=epoch,
                 loss=loss,
                 accuracy=float(logs["accuracy"][0]),
@@ -194,44 +193,6 @@ def fit(
         videos=measure(videos["label"], videos["score"], threshold),
         train_sha256=train.sha256(),
     )
-
-
-def _phases(
-    params: CandidateParams, pretrained: bool
-) -> list[tuple[Literal["head", "full"], int, float]]:
-    full: tuple[Literal["full"], int, float] = ("full", params.epochs, params.learning_rate)
-    if pretrained and params.head_epochs:
-        return [("head", params.head_epochs, params.head_learning_rate), full]
-    return [full]
-
-
-def _freeze(model: keras.Model, phase: Literal["head", "full"], pretrained: bool) -> None:
-    backbone = model.get_layer("backbone")
-    backbone.trainable = phase == "full"
-    if pretrained:
-        for layer in batchnorm_layers(backbone):
-            layer.trainable = False
-
-
-def _compile(model: keras.Model, rate: float, steps: int) -> None:
-    warmup = steps // 10
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=rate / 10 if warmup else rate,
-        decay_steps=steps - warmup,
-        warmup_target=rate if warmup else None,
-        warmup_steps=warmup,
-    )
-    # jit_compile stays at Keras' "auto": XLA for JAX and on a GPU, none for TensorFlow on a CPU,
-    # where it is several times slower.
-    model.compile(
-        optimizer=keras.optimizers.Adam(schedule),
-        loss=keras.losses.BinaryCrossentropy(),
-        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
-        weighted_metrics=[],
-    )
-    # Left to the first step, it would have TensorFlow trace that step twice: half a minute for
-    # InceptionResNetV2.
-    model.optimizer.build(model.trainable_variables)
 
 
 def _statistics_batches(images: npt.NDArray[np.uint8], seed: int) -> list[npt.NDArray[np.uint8]]:
