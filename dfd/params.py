@@ -14,6 +14,7 @@ FaceDetectorName = Literal["retinaface-mobilenet", "retinaface-resnet50"]
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class Section(BaseModel):
@@ -51,7 +52,7 @@ class SplitParams(Section):
     """How videos are divided. ``frame`` leaks on purpose and marks everything made from it."""
 
     protocol: Protocol
-    seed: int
+    seed: Seed
     fractions: SplitFractions
 
     @property
@@ -118,14 +119,14 @@ class CandidateParams(Section):
     patience: Count
     dropout: Annotated[float, Field(ge=0, lt=1)]
     augment: bool
-    seed: int
+    seed: Seed
 
 
 class EvaluateParams(Section):
     """Number of bootstrap resamples of the groups, and their seed."""
 
     bootstrap: Annotated[int, Field(ge=100)]
-    seed: int
+    seed: Seed
 
 
 class RegisterParams(Section):

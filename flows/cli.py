@@ -37,3 +37,7 @@ def main() -> None:
     except DfdError as error:
         print(f"dfd: {error}", file=sys.stderr)
         sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -118,7 +118,7 @@ def perform(name: str, frames: int, rate: float) -> Performance:
     weights[:, 3] = (0.25 + drift(0.25, 0.12)).clip(0, 0.7)
     weights[:, 4] = drift(0.25, 0.12).clip(0, 0.5)
     weights[:, 5] = (rng.uniform(0.0, 0.45) + drift(0.12, 0.5)).clip(0, 0.8)
-    weights[:, 6] = weights[:, 7] = (rng.uniform(-0.1, 0.25) + drift(0.25, 0.25)).clip(-0.2, 0.8)
+    weights[:, 6] = weights[:, 7] = (rng.uniform(-0.1, 0.25) + drift(0.25, 0.25)).clip(0, 0.8)
 
     degrees = np.stack(
         [

@@ -94,6 +94,7 @@ class Identity:
         freckles: Strength of its spots.
         neckline: Height of the collar, and how deep its V is.
         face_height: From chin to hairline, in pixels of the frame.
+        blur: Standard deviation of the lens's blur, in pixels.
         noise: Standard deviation of the camera's noise at mid grey, in grey levels.
     """
 
@@ -110,6 +111,7 @@ class Identity:
     light: Light
     neckline: tuple[float, float]
     face_height: float
+    blur: float
     noise: float
 
 
@@ -156,12 +158,13 @@ def make_identity(pair: int, member: int) -> Identity:
         ),
         iris=linear(IRIS_COLOURS[int(rng.integers(0, 6 if tone < 3 else 2))]),
         clothes=linear(str(rng.choice(CLOTHES))),
-        grain=float(rng.uniform(0.75, 1.25)),
+        grain=float(rng.uniform(0.55, 1.35)),
         freckles=float(rng.uniform(0.1, 1.0)),
         hair=_hair(male, linear(HAIR_COLOURS[7 if grey else dark]), rng),
         light=_light(rng),
         neckline=(float(rng.uniform(5.58, 5.8)), float(rng.choice([0.0, 0.0, 0.35, 0.6]))),
         face_height=float(rng.uniform(184, 206)),
+        blur=float(rng.uniform(0.25, 0.85)),
         noise=float(rng.uniform(2.0, 4.0)),
     )
 
@@ -191,7 +194,8 @@ def _targets(
             weights[f"{body}-{'max' if build > 0 else 'min'}weight"] = share * abs(build)
     weights[str(rng.choice(SHAPES))] = float(rng.uniform(0.3, 0.9))
     for stem, less, more in OPPOSITES:
-        value = rng.normal(0, 0.4)
+        # Brows moved far would cut into the eyes.
+        value = rng.normal(0, 0.12 if stem.startswith("eyebrows") else 0.4)
         weights[f"{stem}-{less if value < 0 else more}"] = float(min(abs(value), 0.9))
     for folder, features in (
         ("eyes/{}-eye", EYES),
@@ -199,7 +203,7 @@ def _targets(
         ("ears/{}-ear", EARS),
     ):
         for feature, less, more in features:
-            value = rng.normal(0, 0.4)
+            value = rng.normal(0, 0.3)
             for side in "lr":
                 key = f"{folder.format(side)}-{feature}-{less if value < 0 else more}"
                 weights[key] = float(np.clip(abs(value) + rng.normal(0, 0.05), 0, 0.9))

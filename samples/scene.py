@@ -82,6 +82,7 @@ def film(
         colour.reshape(size[1], size[0], 4), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA
     )
     picture = layer[..., :3] + (1 - layer[..., 3:]) * stage.backdrop
+    picture = cv2.GaussianBlur(picture, (0, 0), stage.identity.blur)
     rng = seeded(stage.identity.name, "sensor", frame)
     return _record(picture, stage.identity.noise, rng), points[landmarks]
 

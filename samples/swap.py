@@ -28,7 +28,7 @@ Floats = NDArray[np.floating[Any]]
 Image = NDArray[Any]
 Method = Literal["poisson", "feather"]
 
-SIDE = 112
+SIDE = 136
 """Side in pixels of the aligned square."""
 FEATHER = 7
 """Width in pixels of the soft edge of the feathered blend, and of the margin cut off the mask."""
@@ -60,7 +60,7 @@ def make_alignment(mesh: Mesh) -> Alignment:
     face = (mesh.vertex_mask("face") > 0.5) & (z > 0.35) & (np.abs(x) < 0.62) & (y < 7.72)
     around_eyes, around_lips = (_rim(mesh, part, face & ~part) for part in (eyes, lips))
     plain = face & ~eyes & ~lips
-    regions = ((around_eyes, 8), (around_lips, 7), (plain & ~around_eyes & ~around_lips, 24))
+    regions = ((around_eyes, 10), (around_lips, 8), (plain & ~around_eyes & ~around_lips, 26))
     half = [
         index
         for region, count in regions

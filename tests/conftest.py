@@ -1,34 +1,18 @@
-"""Parts the tests share: small real videos, and the folders of clips where they are at hand."""
+"""Fixtures the tests share."""
 
-from collections.abc import Callable
-from fractions import Fraction
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import av
-import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-GRID = ROOT.parent / "shared" / "videos" / "grid"
-DFDC_LABELS = ROOT.parent / "shared" / "dfdc" / "train_sample_metadata.json"
-SAMPLE = ROOT / "samples" / "videos"
-
-
-def write_video(
-    path: Path, frames: int = 6, seed: int = 0, size: tuple[int, int] = (64, 48)
-) -> Path:
-    """Encode a short H.264 clip of seeded noise and return its path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(seed)
-    with av.open(path, "w") as container:
-        stream = container.add_stream("libx264", rate=Fraction(25))
-        stream.width, stream.height = size
-        stream.pix_fmt = "yuv420p"
-        for _ in range(frames):
-            pixels = rng.integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
-        container.mux(stream.encode())
-    return path
+from tests.data import GRID, write_video
+from tests.project import Project, copy_project
 
 
 @pytest.fixture
@@ -43,3 +27,38 @@ def grid() -> Path:
     if not GRID.is_dir():
         pytest.skip("the folder of real clips is not here")
     return GRID
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start a Prefect server of the tests' own and return its API address."""
+    home = tmp_path_factory.mktemp("prefect")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    api = f"http://127.0.0.1:{port}/api"
+    command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
+    environment = {**os.environ, "PREFECT_HOME": str(home), "PREFECT_API_URL": api}
+    with (home / "server.log").open("w") as log:
+        server = subprocess.Popen(
+            [*command, "--no-ui"], env=environment, stdout=log, stderr=log, cwd=home
+        )
+    try:
+        for _ in range(240):
+            try:
+                urllib.request.urlopen(f"{api}/health", timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.5)
+        else:
+            raise RuntimeError((home / "server.log").read_text())
+        yield api
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+@pytest.fixture
+def project(tmp_path: Path, prefect_server: str) -> Project:
+    """Return a fresh copy of the project."""
+    return copy_project(tmp_path / "project", prefect_server)

@@ -13,7 +13,7 @@ from dfd.params import (
     load_candidate,
     load_section,
 )
-from tests.conftest import ROOT
+from tests.data import ROOT
 
 PARAMS = ROOT / "params.yaml"
 

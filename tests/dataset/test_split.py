@@ -15,7 +15,7 @@ from dfd.dataset.split import (
 )
 from dfd.errors import SplitError
 from dfd.params import SplitFractions, SplitParams
-from tests.conftest import DFDC_LABELS
+from tests.data import DFDC_LABELS
 
 FRACTIONS = SplitFractions(train=0.6, validation=0.2, test=0.2)
 

@@ -1,0 +1,63 @@
+"""Errors as a user meets them: one line, exit code 2, nothing lost."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.project import Project
+
+
+def set_videos(project: Project, videos: str) -> None:
+    def change(params: dict[str, Any]) -> None:
+        params["dataset"]["videos"] = videos
+
+    project.change_params(change)
+
+
+def own_lines(stderr: str) -> list[str]:
+    return [line for line in stderr.splitlines() if line.startswith("dfd: ")]
+
+
+def test_a_missing_folder_is_one_line_without_a_traceback(project: Project) -> None:
+    set_videos(project, "gone")
+    ended = project.run("flows.dataset")
+    assert ended.returncode == 2
+    assert own_lines(ended.stderr) == [
+        "dfd: gone: cannot be listed (No such file or directory); set dataset.videos in "
+        "params.yaml to your folder of videos"
+    ]
+    assert "Traceback" not in ended.stderr + ended.stdout
+
+
+def test_a_traceback_is_there_for_who_asks(project: Project) -> None:
+    set_videos(project, "gone")
+    ended = project.run("flows.dataset", DFD_DEBUG="1")
+    assert ended.returncode != 0
+    assert "Traceback" in ended.stderr
+
+
+def test_a_stage_before_its_time_names_the_one_to_run(project: Project) -> None:
+    ended = project.run("flows.split")
+    assert ended.returncode == 2
+    (line,) = own_lines(ended.stderr)
+    assert line.endswith("run `dvc repro dataset`")
+
+
+def test_a_failed_stage_ends_the_pipeline_with_its_own_line(
+    project: Project, tmp_path: Path
+) -> None:
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "metadata.json").write_text('{"a.mp4": {"label": "MAYBE"}}')
+    (tmp_path / "clips" / "a.mp4").write_bytes(b"x")
+    set_videos(project, str(tmp_path / "clips"))
+    ended = project.run("flows.pipeline")
+    assert ended.returncode == 2
+    line = own_lines(ended.stderr)[-1]
+    assert line.startswith("dfd: stage dataset failed: ")
+    assert "the label of 'a.mp4' is 'MAYBE'" in line
+    assert "Traceback" not in ended.stderr
+
+
+def test_serving_without_a_server_says_how_to_start_one(project: Project) -> None:
+    ended = project.run("flows.pipeline", "--serve", PREFECT_API_URL="")
+    assert ended.returncode == 2
+    assert "start `prefect server start`" in own_lines(ended.stderr)[0]

@@ -1,0 +1,271 @@
+"""The whole workflow on a handful of clips, as a user runs it."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from tests.data import SAMPLE
+from tests.project import PAIRS, Project, commit, copy_project, write_clips
+
+STAGES = [
+    "dataset",
+    "split",
+    "faces",
+    "train@small",
+    "train@smaller",
+    "evaluate@small",
+    "evaluate@smaller",
+    "register",
+]
+
+pytestmark = pytest.mark.skipif(not SAMPLE.is_dir(), reason="the sample is not here")
+
+
+def shrink(params: dict[str, Any]) -> None:
+    """Ask for little, so that the test is quick."""
+    params["dataset"] |= {"videos": "../clips", "layout": "dfdc", "name": "handful"}
+    params["split"]["fractions"] = {"train": 0.4, "validation": 0.3, "test": 0.3}
+    params["faces"] |= {"frames_per_video": 4, "shards": 3}
+    params["evaluate"]["bootstrap"] = 100
+    small = {"backbone": "mesonet", "weights": "none", "learning_rate": 0.01, "patience": 9}
+    params["train"]["candidates"] = {
+        "small": {**small, "epochs": 2},
+        "smaller": {**small, "epochs": 1, "seed": 3},
+    }
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Project:
+    """Return a project in which `dvc repro` has run, committed and pushed to a remote."""
+    root = tmp_path_factory.mktemp("workflow")
+    write_clips(root / "clips")
+    project = copy_project(root / "project", prefect_server)
+    project.change_params(shrink)
+    ended = project.run("dvc", "repro")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    commit(project.folder)
+    assert project.run("dvc", "remote", "add", "-d", "local", str(root / "remote")).returncode == 0
+    pushed = project.run("dvc", "push")
+    assert pushed.returncode == 0, pushed.stderr
+    commit(project.folder)
+    return project
+
+
+def read(project: Project, path: str) -> Any:
+    return json.loads((project.folder / path).read_text())
+
+
+def registry(project: Project) -> dict[str, Any]:
+    """Return versions with their tags and aliases, and runs with their curves, from MLflow."""
+    script = """
+import json
+from mlflow import MlflowClient
+client = MlflowClient("sqlite:///mlruns/mlflow.db")
+model = client.get_registered_model("deepfake-detector")
+versions = client.search_model_versions("name = 'deepfake-detector'")
+experiment = client.get_experiment_by_name("deepfake-detection")
+runs = client.search_runs([experiment.experiment_id])
+print(json.dumps({
+    "aliases": model.aliases,
+    "versions": {v.version: v.tags for v in versions},
+    "runs": {
+        r.info.run_name: {
+            "status": r.info.status,
+            "metrics": r.data.metrics,
+            "tags": r.data.tags,
+            "curve": len(client.get_metric_history(r.info.run_id, "val_loss")),
+            "pictures": [f.path for f in client.list_artifacts(r.info.run_id, "evaluation")],
+        }
+        for r in runs
+    },
+    "number_of_runs": len(runs),
+}))
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=project.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    content: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    return content
+
+
+def test_every_video_is_accounted_for(done: Project) -> None:
+    manifest = pd.read_parquet(done.folder / "data/faces/manifest.parquet").set_index("video")
+    assert len(manifest) == 2 * PAIRS + 2
+    assert manifest.loc["noise.mp4", "reason"] == "no_face"
+    assert manifest.loc["broken.mp4", "reason"] == "unreadable"
+    kept = manifest.drop(["noise.mp4", "broken.mp4"])
+    assert (kept["kept"] == 4).all()
+    assert kept["reason"].isna().all()
+
+
+def test_no_group_crosses_the_split(done: Project) -> None:
+    split = pd.read_csv(done.folder / "data/split.csv")
+    assert split.groupby("group")["part"].nunique().max() == 1
+    summary = read(done, "metrics/split.json")
+    assert summary["groups_crossing"] == 0
+    assert sum(part["videos"] for part in summary["parts"].values()) == 2 * PAIRS + 2
+
+
+def test_each_candidate_is_evaluated_with_pictures(done: Project) -> None:
+    test_videos = read(done, "metrics/split.json")["parts"]["test"]["videos"]
+    for name in ("small", "smaller"):
+        evaluation = read(done, f"metrics/{name}/evaluation.json")
+        assert evaluation["videos"] == test_videos
+        assert not evaluation["leaky"]
+        counts = [evaluation["video"][key] for key in ("tp", "tn", "fp", "fn")]
+        assert sum(counts) == evaluation["video"]["n"]
+        assert evaluation["video"]["auc_low"] <= evaluation["video"]["auc"]
+        assert 0 < evaluation["majority"]["accuracy"] < 1
+        for picture in ("confusion_matrix", "confusion_matrix_frames", "roc", "scores"):
+            assert (done.folder / f"plots/{name}/{picture}.png").stat().st_size > 5000
+
+
+def test_two_versions_are_registered_and_one_leads(done: Project) -> None:
+    found = registry(done)
+    assert set(found["aliases"]) == {"champion", "challenger"}
+    assert set(found["aliases"].values()) == set(found["versions"]) == {"1", "2"}
+    for tags in found["versions"].values():
+        for key in ("git_commit", "data_hash", "split_hash", "params_hash", "detector"):
+            assert re.fullmatch(r"[0-9a-f]{40,64}(-dirty)?", tags[key]), key
+        assert tags["leaky"] == "false"
+    runs = found["runs"]
+    assert {name: run["curve"] for name, run in runs.items()} == {"small": 2, "smaller": 1}
+    for name, run in runs.items():
+        assert run["status"] == "FINISHED"
+        assert "evaluation/confusion_matrix.png" in run["pictures"]
+        video = read(done, f"metrics/{name}/evaluation.json")["video"]
+        assert run["metrics"]["test_video_log_loss"] == pytest.approx(video["log_loss"])
+
+
+def test_the_registered_model_scores_crops_as_the_detector_does(
+    done: Project, tmp_path: Path
+) -> None:
+    script = """
+import sys, numpy as np, mlflow
+from pathlib import Path
+from dfd.detector import load_detector
+mlflow.set_tracking_uri("sqlite:///mlruns/mlflow.db")
+model = mlflow.pyfunc.load_model("models:/deepfake-detector@champion")
+champion = mlflow.MlflowClient().get_model_version_by_alias("deepfake-detector", "champion")
+crops = np.random.default_rng(0).integers(0, 255, (3, 128, 128, 3), dtype=np.uint8)
+detector = load_detector(Path("models") / champion.tags["candidate"])
+np.save(sys.argv[1], [model.predict({"crops": crops}), detector.predict(crops)])
+"""
+    out = tmp_path / "scores.npy"
+    subprocess.run(
+        [sys.executable, "-c", script, str(out)], cwd=done.folder, check=True, capture_output=True
+    )
+    served, direct = np.load(out)
+    assert served.tolist() == direct.tolist()
+
+
+def test_registering_again_makes_no_double(done: Project) -> None:
+    before = registry(done)
+    ended = done.run("flows.register")
+    assert ended.returncode == 0, ended.stderr
+    after = registry(done)
+    assert after["versions"].keys() == before["versions"].keys()
+    assert after["aliases"] == before["aliases"]
+    assert after["number_of_runs"] == before["number_of_runs"]
+
+
+def test_the_summary_shows_candidates_beside_the_majority(done: Project) -> None:
+    ended = done.run("flows.cli", "summary")
+    assert ended.returncode == 0, ended.stderr
+    for said in ("small", "smaller", "always the majority", "champion", "challenger"):
+        assert said in ended.stdout
+    assert max(len(line) for line in ended.stdout.splitlines()) <= 100
+
+
+def test_a_second_run_does_nothing_and_the_pipeline_says_so_in_prefect(done: Project) -> None:
+    ended = done.run("flows.pipeline")
+    assert ended.returncode == 0, ended.stderr
+    assert "Running stage" not in ended.stdout
+    request = urllib.request.Request(
+        f"{done.api}/task_runs/filter",
+        data=json.dumps({"limit": 200, "sort": "EXPECTED_START_TIME_DESC"}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    deadline = time.monotonic() + 30  # the server records task runs a moment later
+    states: dict[str, str] = {}
+    while time.monotonic() < deadline and set(STAGES) - set(states):
+        with urllib.request.urlopen(request) as answer:
+            runs = json.load(answer)
+        states = {run["name"]: run["state"]["name"] for run in runs if run["name"] in STAGES}
+        time.sleep(0.5)
+    assert states == dict.fromkeys(STAGES, "Cached")
+
+
+def test_the_same_seed_gives_the_same_bytes(done: Project) -> None:
+    before = yaml.safe_load((done.folder / "dvc.lock").read_text())["stages"]
+    shutil.rmtree(done.folder / ".cache")
+    for stage in ("faces", "train@small", "evaluate@small"):
+        ended = done.run("dvc", "repro", "--force", "--single-item", stage)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        assert f"Running stage '{stage}'" in ended.stdout
+    after = yaml.safe_load((done.folder / "dvc.lock").read_text())["stages"]
+    for stage in ("faces", "train@small", "evaluate@small"):
+        assert after[stage]["outs"] == before[stage]["outs"], stage
+
+
+def test_a_clone_that_pulls_has_nothing_to_run(done: Project) -> None:
+    clone = Project(done.folder.with_name("clone"), done.api)
+    subprocess.run(["git", "clone", "--quiet", done.folder, clone.folder], check=True)
+    pulled = clone.run("dvc", "pull")
+    assert pulled.returncode == 0, pulled.stderr
+    ended = clone.run("dvc", "repro")
+    assert ended.returncode == 0, ended.stderr
+    assert "Running stage" not in ended.stdout
+    again = clone.run("flows.register")
+    assert again.returncode == 0, again.stderr
+    found = registry(clone)
+    assert {run["curve"] for run in found["runs"].values()} == {1, 2}
+    assert len(found["versions"]) == 2
+
+
+def test_the_pipeline_can_be_scheduled(done: Project) -> None:
+    environment = {**os.environ, "PREFECT_API_URL": done.api, "PYTHONPATH": str(done.folder)}
+    served = subprocess.Popen(
+        [sys.executable, "-m", "flows.pipeline", "--serve", "--cron", "0 3 * * *"],
+        cwd=done.folder,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    request = urllib.request.Request(
+        f"{done.api}/deployments/filter",
+        data=b"{}",
+        headers={"Content-Type": "application/json"},
+    )
+    schedules: list[str] = []
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not schedules:
+            time.sleep(0.5)
+            with urllib.request.urlopen(request) as answer:
+                schedules = [
+                    schedule["schedule"]["cron"]
+                    for deployment in json.load(answer)
+                    for schedule in deployment["schedules"]
+                ]
+    finally:
+        served.send_signal(signal.SIGINT)
+        served.wait(30)
+    assert schedules == ["0 3 * * *"]
