@@ -79,8 +79,8 @@ versions = client.search_model_versions("name = 'deepfake-detector'")
 experiment = client.get_experiment_by_name("deepfake-detection")
 runs = client.search_runs([experiment.experiment_id])
 print(json.dumps({
-    "aliases": model.aliases,
-    "versions": {v.version: v.tags for v in versions},
+    "aliases": {alias: str(version) for alias, version in model.aliases.items()},
+    "versions": {str(v.version): v.tags for v in versions},
     "runs": {
         r.info.run_name: {
             "status": r.info.status,
