@@ -1,5 +1,6 @@
 """Task of the stage ``register``: detectors as versions of one model in MLflow."""
 
+import warnings
 from collections.abc import Mapping
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -99,7 +100,8 @@ def _create_version(
         Schema([TensorSpec(np.dtype("uint8"), shape, "crops")]),
         Schema([TensorSpec(np.dtype("float32"), (-1,), "p_fake")]),
     )
-    with mlflow.start_run(run_id=run_of(client, detector)):
+    with mlflow.start_run(run_id=run_of(client, detector)), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*type hints.*")  # the signature is given
         logged = mlflow.pyfunc.log_model(
             name="detector",
             python_model=served_detector.__file__,
