@@ -39,7 +39,7 @@ type-check: $(BIN)/.installed  ## check the types
 all-checks: lint type-check test  ## all of the above
 
 ui: $(BIN)/.installed  ## serve the MLflow (5000) and Prefect (4200) pages until Ctrl-C
-	@trap 'kill 0' INT TERM EXIT; \
+	@trap 'trap "" INT TERM; trap - EXIT; kill 0; wait' INT TERM EXIT; \
 	prefect server start & \
 	mlflow server --backend-store-uri sqlite:///mlruns/mlflow.db \
 		--default-artifact-root mlruns/artifacts --port 5000 & \
@@ -47,7 +47,7 @@ ui: $(BIN)/.installed  ## serve the MLflow (5000) and Prefect (4200) pages until
 
 lock: $(BIN)/.installed  ## resolve requirements.lock anew from pyproject.toml
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
-		--no-header --extra dev --python-version 3.11 pyproject.toml -o requirements.lock
+		--no-header --no-strip-extras --extra dev --python-version 3.11 pyproject.toml -o requirements.lock
 
 clean:  ## remove what the stages made, and DVC's cache of it
 	rm -rf data models metrics plots dvc_plots .cache .dvc/cache .dvc/tmp .prefect dvc.lock

@@ -9,7 +9,7 @@ from flows.stage import run_stage
 from tasks.dataset import index_videos, list_videos, place_video
 
 
-@flow(name="dataset", task_runner=ThreadPoolTaskRunner(max_workers=4))  # type: ignore[arg-type]
+@flow(name="dataset", flow_run_name="dataset", task_runner=ThreadPoolTaskRunner(max_workers=4))  # type: ignore[arg-type]
 def dataset() -> None:
     """Index the videos that ``params.yaml`` names."""
     params = load_section(DatasetParams)

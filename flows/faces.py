@@ -13,7 +13,11 @@ from flows.stage import run_stage
 from tasks.faces import extract_video, prepare_detector, write_shards
 
 
-@flow(name="faces", task_runner=ThreadPoolTaskRunner(max_workers=os.cpu_count() or 1))  # type: ignore[arg-type]
+@flow(
+    name="faces",
+    flow_run_name="faces",
+    task_runner=ThreadPoolTaskRunner(max_workers=os.cpu_count() or 1),
+)  # type: ignore[arg-type]
 def faces() -> None:
     """Extract the faces of the indexed videos; a killed run continues where it was."""
     params, index = load_section(FacesParams), read_index(INDEX)

@@ -19,7 +19,7 @@ from flows.stage import run_stage
 from tasks.pipeline import StageRun, list_stages, repro
 
 
-@flow(name="pipeline")
+@flow(name="pipeline", flow_run_name="pipeline")
 def pipeline() -> list[StageRun]:
     """Run every stage in order; a failed one ends the run, and what came before stays."""
     environment = {
@@ -50,7 +50,7 @@ def serve(cron: str) -> None:
             "PREFECT_API_URL is not set; start `prefect server start` and "
             "`export PREFECT_API_URL=http://127.0.0.1:4200/api`"
         )
-    pipeline.serve(name="scheduled", cron=cron)
+    pipeline.serve(name="scheduled", cron=cron, limit=1)  # never two at once
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from flows.stage import run_stage
 from tasks.register import register_detectors
 
 
-@flow(name="register")
+@flow(name="register", flow_run_name="register")
 def register() -> None:
     """Register every candidate of ``params.yaml``."""
     names = candidate_names()

@@ -8,7 +8,7 @@ from flows.stage import run_stage
 from tasks.dataset import split_videos
 
 
-@flow(name="split")
+@flow(name="split", flow_run_name="split")
 def split() -> None:
     """Divide the indexed videos."""
     split_videos(INDEX, load_section(SplitParams), SPLIT, SPLIT_SUMMARY)

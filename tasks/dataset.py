@@ -12,7 +12,7 @@ from dfd.files import place, write_json
 from dfd.params import DatasetParams, SplitParams
 
 
-@task
+@task(task_run_name="list videos")
 def list_videos(params: DatasetParams) -> list[LabelledVideo]:
     """Read the labels of the data set's folder."""
     videos = read_layout(Path(params.videos), params.layout)
@@ -28,7 +28,7 @@ def place_video(video: LabelledVideo, folder: Path) -> FileFacts:
     return facts
 
 
-@task
+@task(task_run_name="index videos")
 def index_videos(
     videos: list[LabelledVideo], facts: list[FileFacts], params: DatasetParams, path: Path
 ) -> pd.DataFrame:
@@ -46,7 +46,7 @@ def index_videos(
     return index
 
 
-@task
+@task(task_run_name="split videos")
 def split_videos(index: Path, params: SplitParams, split: Path, summary: Path) -> None:
     """Divide the indexed videos into parts and write the counts."""
     rows = make_split(read_index(index), params)

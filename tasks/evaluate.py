@@ -22,7 +22,7 @@ from dfd.params import EvaluateParams, SplitParams
 from tasks.tracking import connect, run_of
 
 
-@task(task_run_name="evaluate {detector}")
+@task(task_run_name="score and judge {detector}")
 def evaluate_detector(
     detector: Path,
     faces: Path,
@@ -42,7 +42,7 @@ def evaluate_detector(
     )
 
 
-@task
+@task(task_run_name="report {detector}")
 def report_evaluation(
     evaluation: Evaluation, detector: Path, card: DetectorCard, metrics: Path, plots: Path
 ) -> None:

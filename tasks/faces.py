@@ -17,7 +17,7 @@ from dfd.params import FacesParams
 face_detector = cache(load_face_detector)
 
 
-@task
+@task(task_run_name="prepare face detector")
 def prepare_detector(params: FacesParams) -> None:
     """Fetch and load the face detector before any video needs it."""
     detector: FaceDetector = face_detector(params)
@@ -32,7 +32,7 @@ def extract_video(video: str, sha256: str, folder: Path, params: FacesParams, st
         write_video_faces(store, key, extract_faces(folder / video, params, face_detector(params)))
 
 
-@task
+@task(task_run_name="write shards")
 def write_shards(
     index: pd.DataFrame, params: FacesParams, store: Path, output: Path
 ) -> pd.DataFrame:

@@ -31,7 +31,7 @@ class StageRun:
     seconds: float
 
 
-@task
+@task(task_run_name="list stages")
 def list_stages() -> list[str]:
     """Return the stages of ``dvc.yaml`` in the order they are written, which is that of the work.
 

@@ -31,7 +31,7 @@ REQUIREMENTS = (
 )
 
 
-@task
+@task(task_run_name="register {model}")
 def register_detectors(
     detectors: Mapping[str, Path], evaluations: Mapping[str, Mapping[str, Any]], model: str
 ) -> dict[str, Any]:

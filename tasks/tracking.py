@@ -8,6 +8,7 @@ import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,10 +61,16 @@ def running(client: "MlflowClient", run_id: str) -> Iterator[None]:
     client.set_terminated(run_id)
 
 
-def tag_detector(client: "MlflowClient", run_id: str, detector: Path) -> None:
-    """Tie a run to its detector and to the data, split and parameters that made it."""
-    for key, value in provenance(load_card(detector), detector).items():
+def tie_detector(client: "MlflowClient", run_id: str, detector: Path) -> None:
+    """Tie a run to its detector: its origin, and its figures at the epoch that was kept."""
+    card = load_card(detector)
+    for key, value in provenance(card, detector).items():
         client.set_tag(run_id, key, value)
+    for level, figures in (("video", card.validation_videos), ("frame", card.validation_frames)):
+        for key, value in asdict(figures).items():
+            if value is not None:
+                client.log_metric(run_id, f"validation_{level}_{key}", float(value))
+    client.log_metric(run_id, "threshold", card.threshold)
 
 
 def provenance(card: DetectorCard, detector: Path) -> dict[str, str]:
@@ -101,7 +108,7 @@ def run_of(client: "MlflowClient", detector: Path) -> str:
     with running(client, run_id):
         for epoch in pd.read_csv(detector / HISTORY).to_dict("records"):
             log_epoch(client, run_id, {str(k): v for k, v in epoch.items()}, int(epoch["epoch"]))
-        tag_detector(client, run_id, detector)
+        tie_detector(client, run_id, detector)
     return run_id
 
 

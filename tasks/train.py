@@ -14,7 +14,7 @@ from dfd.files import hash_file, replacing, write_json
 from dfd.params import CandidateParams, FacesParams, SplitParams
 from dfd.train.feed import Crops
 from dfd.train.fit import EpochRecord, fit
-from tasks.tracking import connect, log_epoch, running, start_run, tag_detector
+from tasks.tracking import connect, log_epoch, running, start_run, tie_detector
 
 
 @task(task_run_name="train {candidate}")
@@ -68,6 +68,6 @@ def train_detector(
                 "validation_frame": asdict(card.validation_frames),
             },
         )
-        tag_detector(client, run_id, detector)
+        tie_detector(client, run_id, detector)
         client.log_figure(run_id, training_figure(fitted.curves(), candidate), "training.png")
         client.log_artifact(run_id, str(detector / "detector.json"))
