@@ -1,5 +1,7 @@
 """Stage ``dataset``: the folder of labelled videos, under ``data/videos`` and in one index."""
 
+from typing import Any
+
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
@@ -8,8 +10,10 @@ from flows.paths import INDEX, VIDEOS
 from flows.stage import run_stage
 from tasks.dataset import index_videos, list_videos, place_video
 
+RUNNER: Any = ThreadPoolTaskRunner(max_workers=4)  # waits for the disk more than it computes
 
-@flow(name="dataset", flow_run_name="dataset", task_runner=ThreadPoolTaskRunner(max_workers=4))  # type: ignore[arg-type]
+
+@flow(name="dataset", flow_run_name="dataset", task_runner=RUNNER)
 def dataset() -> None:
     """Index the videos that ``params.yaml`` names."""
     params = load_section(DatasetParams)

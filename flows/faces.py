@@ -1,6 +1,7 @@
 """Stage ``faces``: every video's face crops, one task a video, in tar shards with a manifest."""
 
 import os
+from typing import Any
 
 from prefect import flow, unmapped
 from prefect.artifacts import create_table_artifact
@@ -12,12 +13,10 @@ from flows.paths import FACES, FACES_STORE, INDEX, VIDEOS
 from flows.stage import run_stage
 from tasks.faces import extract_video, prepare_detector, write_shards
 
+RUNNER: Any = ThreadPoolTaskRunner(max_workers=os.cpu_count() or 1)  # one thread a decoder
 
-@flow(
-    name="faces",
-    flow_run_name="faces",
-    task_runner=ThreadPoolTaskRunner(max_workers=os.cpu_count() or 1),
-)  # type: ignore[arg-type]
+
+@flow(name="faces", flow_run_name="faces", task_runner=RUNNER)
 def faces() -> None:
     """Extract the faces of the indexed videos; a killed run continues where it was."""
     params, index = load_section(FacesParams), read_index(INDEX)
