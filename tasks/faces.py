@@ -3,6 +3,7 @@
 from functools import cache
 from pathlib import Path
 
+import cv2
 import pandas as pd
 from prefect import get_run_logger, task
 
@@ -20,6 +21,7 @@ face_detector = cache(load_face_detector)
 @task(task_run_name="prepare face detector")
 def prepare_detector(params: FacesParams) -> None:
     """Fetch and load the face detector before any video needs it."""
+    cv2.setNumThreads(1)  # a thread a video fills the cores already
     detector: FaceDetector = face_detector(params)
     get_run_logger().info("faces are found by %s", type(detector).__name__)
 
