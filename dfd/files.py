@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 FICLONE = 0x40049409  # ioctl of Linux that shares a file's blocks (Btrfs, XFS)
 
 
@@ -54,6 +56,12 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON with a closing newline, all or nothing."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write ``table`` as CSV without its index, all or nothing."""
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False)
 
 
 def place(source: Path, target: Path) -> None:

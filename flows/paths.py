@@ -1,6 +1,10 @@
 """Where the stages keep their files, from the project's root; ``dvc.yaml`` names the same."""
 
+import json
 from pathlib import Path
+from typing import Any
+
+from dfd.errors import EvaluationError
 
 VIDEOS = Path("data/videos")
 INDEX = Path("data/videos.csv")
@@ -24,3 +28,16 @@ def metrics_dir(candidate: str) -> Path:
 def plots_dir(candidate: str) -> Path:
     """Return the folder of a candidate's plots."""
     return Path("plots") / candidate
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """Return the JSON that a stage has left.
+
+    Raises:
+        EvaluationError: The stage has not run yet.
+    """
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise EvaluationError(f"{path}: not there yet; run `make demo` or `dvc repro`") from error
+    return content

@@ -1,12 +1,10 @@
 """Stage ``register``: the candidates' detectors as versions of one model, and who leads."""
 
-import json
-
 from prefect import flow
 
 from dfd.files import write_json
 from dfd.params import RegisterParams, candidate_names, load_section
-from flows.paths import REGISTRATION, detector_dir, metrics_dir
+from flows.paths import REGISTRATION, detector_dir, metrics_dir, read_result
 from flows.stage import run_stage
 from tasks.register import register_detectors
 
@@ -15,9 +13,7 @@ from tasks.register import register_detectors
 def register() -> None:
     """Register every candidate of ``params.yaml``."""
     names = candidate_names()
-    evaluations = {
-        name: json.loads((metrics_dir(name) / "evaluation.json").read_text()) for name in names
-    }
+    evaluations = {name: read_result(metrics_dir(name) / "evaluation.json") for name in names}
     decisions = register_detectors(
         {name: detector_dir(name) for name in names},
         evaluations,

@@ -1,15 +1,12 @@
 """The results of the last run in one table."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from dfd.errors import EvaluationError
 from dfd.params import candidate_names
-from flows.paths import REGISTRATION, SPLIT_SUMMARY, metrics_dir, plots_dir
+from flows.paths import REGISTRATION, SPLIT_SUMMARY, metrics_dir, plots_dir, read_result
 
 
 def print_summary() -> None:
@@ -20,8 +17,8 @@ def print_summary() -> None:
         ParamsError: ``params.yaml`` names no candidate.
     """
     names = candidate_names()
-    split, registration = _read(SPLIT_SUMMARY), _read(REGISTRATION)
-    evaluations = {name: _read(metrics_dir(name) / "evaluation.json") for name in names}
+    split, registration = read_result(SPLIT_SUMMARY), read_result(REGISTRATION)
+    evaluations = {name: read_result(metrics_dir(name) / "evaluation.json") for name in names}
     any_evaluation = next(iter(evaluations.values()))
     aliases = {
         registration[alias]: alias for alias in ("champion", "challenger") if alias in registration
@@ -57,11 +54,3 @@ def _cells(figures: dict[str, Any]) -> list[str]:
         "—" if low is None else f"{low:.3f} – {high:.3f}",
         *(f"{figures[key]:.3f}" for key in ("accuracy", "balanced_accuracy", "log_loss")),
     ]
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(path.read_text())
-    except OSError as error:
-        raise EvaluationError(f"{path}: not there yet; run `make demo` or `dvc repro`") from error
-    return content

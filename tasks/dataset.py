@@ -5,10 +5,10 @@ from pathlib import Path
 import pandas as pd
 from prefect import get_run_logger, task
 
-from dfd.dataset.index import FileFacts, build_index, describe, read_index, write_index
+from dfd.dataset.index import FileFacts, build_index, describe, read_index
 from dfd.dataset.layouts import LabelledVideo, read_layout
-from dfd.dataset.split import make_split, summarise, write_split
-from dfd.files import place, write_json
+from dfd.dataset.split import make_split, summarise
+from dfd.files import place, write_json, write_table
 from dfd.params import DatasetParams, SplitParams
 
 
@@ -34,7 +34,7 @@ def index_videos(
 ) -> pd.DataFrame:
     """Write the index of the data set."""
     index = build_index(videos, facts, params.name)
-    write_index(path, index)
+    write_table(path, index)
     unreadable = int(index["duration"].isna().sum())
     get_run_logger().info(
         "%s: %d videos, %d groups, %d unreadable",
@@ -50,7 +50,7 @@ def index_videos(
 def split_videos(index: Path, params: SplitParams, split: Path, summary: Path) -> None:
     """Divide the indexed videos into parts and write the counts."""
     rows = make_split(read_index(index), params)
-    write_split(split, rows)
+    write_table(split, rows)
     counts = summarise(rows, params)
     write_json(summary, counts)
     logger = get_run_logger()

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
 from prefect import get_run_logger, task
 
 from dfd.dataset.split import assign_parts, read_split
@@ -17,7 +16,7 @@ from dfd.evaluate.plots import (
 )
 from dfd.faces.reader import read_crops
 from dfd.faces.shards import read_crops_table
-from dfd.files import replacing, write_json
+from dfd.files import write_json, write_table
 from dfd.params import EvaluateParams, SplitParams
 from tasks.tracking import connect, run_of
 
@@ -50,7 +49,7 @@ def report_evaluation(
     record = as_record(evaluation, card.threshold, card.leaky)
     write_json(metrics, record)
     scores, name = evaluation.scores, f"{detector.name}{' (LEAKY)' if card.leaky else ''}"
-    _write_table(
+    write_table(
         plots / "predictions.csv",
         scores.assign(
             actual=scores["label"],
@@ -58,7 +57,7 @@ def report_evaluation(
         )[["video", "group", "actual", "predicted", "score", "crops"]],
     )
     points = roc_points(scores["label"], scores["score"])
-    _write_table(plots / "roc.csv", points)
+    write_table(plots / "roc.csv", points)
     figures = {
         "confusion_matrix": confusion_matrix_figure(evaluation.video, f"{name}: test videos"),
         "confusion_matrix_frames": confusion_matrix_figure(evaluation.frame, f"{name}: test crops"),
@@ -77,8 +76,3 @@ def report_evaluation(
             if value is not None:
                 client.log_metric(run_id, f"test_{level}_{key}", float(value))
     get_run_logger().info("%s: %s", detector.name, record["video"])
-
-
-def _write_table(path: Path, table: pd.DataFrame) -> None:
-    with replacing(path) as temporary:
-        table.to_csv(temporary, index=False)

@@ -8,7 +8,8 @@ import pandas as pd
 from prefect import get_run_logger, task
 
 from dfd.errors import FacesError
-from dfd.faces.detector import FaceDetector, load_face_detector
+from dfd.faces.backends import load_face_detector
+from dfd.faces.detector import FaceDetector
 from dfd.faces.extract import VideoFaces, extract_faces
 from dfd.faces.shards import read_manifest, write_faces
 from dfd.faces.store import read_video_faces, store_key, write_video_faces

@@ -11,6 +11,7 @@ from prefect import get_run_logger, task
 
 import dfd
 from dfd.detector import DetectorCard, detector_hash, load_card
+from dfd.errors import RegistryError
 from tasks import served_detector
 from tasks.tracking import connect, git_commit, provenance, run_of
 
@@ -80,7 +81,7 @@ def _register(
         version, decision = found[0], "known already"
     else:
         version = _create_version(client, model, detector, card, evaluation)
-        decision = _promote(client, model, version, card)
+        decision = promote(client, model, version, leaky=card.leaky)
     return {"version": int(version.version), "decision": decision, **record}
 
 
@@ -121,17 +122,25 @@ def _create_version(
         return mlflow.register_model(logged.model_uri, model, tags=tags)
 
 
-def _promote(
-    client: "MlflowClient", model: str, version: "ModelVersion", card: DetectorCard
-) -> str:
+def promote(client: "MlflowClient", model: str, version: "ModelVersion", *, leaky: bool) -> str:
+    """Make a new version the challenger or the champion, and return the decision in words.
+
+    Raises:
+        RegistryError: The champion does not say what it reached.
+    """
     aliases = client.get_registered_model(model).aliases
     held = aliases.get(CHAMPION)
     champion = client.get_model_version(model, held) if held else None
+    if champion and "validation_video_auc" not in champion.tags:
+        raise RegistryError(
+            f"{model} version {held}: the champion has no tag validation_video_auc to be compared "
+            "by; give it one, or take its alias away"
+        )
     best = float(champion.tags["validation_video_auc"]) if champion else -1.0
     ours = float(version.tags["validation_video_auc"])
-    if card.leaky or ours <= best:
+    if leaky or ours <= best:
         client.set_registered_model_alias(model, CHALLENGER, version.version)
-        return "challenger: leaky" if card.leaky else f"challenger: {ours:.4f} <= {best:.4f}"
+        return "challenger: leaky" if leaky else f"challenger: {ours:.4f} <= {best:.4f}"
     client.set_registered_model_alias(model, CHAMPION, version.version)
     if champion is None:
         return "champion: the first"

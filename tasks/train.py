@@ -10,7 +10,7 @@ from dfd.detector import save_detector
 from dfd.evaluate.plots import training_figure
 from dfd.faces.reader import read_crops
 from dfd.faces.shards import read_crops_table
-from dfd.files import hash_file, replacing, write_json
+from dfd.files import hash_file, write_json, write_table
 from dfd.params import CandidateParams, FacesParams, SplitParams
 from dfd.train.feed import Crops
 from dfd.train.fit import EpochRecord, fit
@@ -55,8 +55,7 @@ def train_detector(
         logger.info("the backbone started from %s weights", fitted.weights)
         card = fitted.card(candidate, params, crop, hash_file(split), split_params.leaky)
         save_detector(detector, fitted.model, card, fitted.curves())
-        with replacing(curves) as temporary:
-            fitted.curves().to_csv(temporary, index=False)
+        write_table(curves, fitted.curves())
         write_json(
             metrics,
             {

@@ -11,7 +11,7 @@ from dfd.dataset.layouts import LabelledVideo
 from dfd.dataset.tables import read_table
 from dfd.errors import DatasetError, VideoError
 from dfd.faces.video import probe
-from dfd.files import hash_file, replacing
+from dfd.files import hash_file
 
 COLUMNS = (
     *("video", "label", "source", "group", "method", "dataset"),
@@ -82,12 +82,6 @@ def build_index(
     ]
     index = pd.DataFrame(rows, columns=COLUMNS).astype({"width": "Int64", "height": "Int64"})
     return index.sort_values("video", ignore_index=True)
-
-
-def write_index(path: Path, index: pd.DataFrame) -> None:
-    """Write the index as CSV, all or nothing."""
-    with replacing(path) as temporary:
-        index.to_csv(temporary, index=False)
 
 
 def read_index(path: Path) -> pd.DataFrame:

@@ -13,7 +13,6 @@ import pandas as pd
 
 from dfd.dataset.tables import read_table
 from dfd.errors import SplitError
-from dfd.files import replacing
 from dfd.params import SplitParams
 
 PARTS = ("train", "validation", "test")
@@ -129,12 +128,6 @@ def assign_parts(crops: pd.DataFrame, split: pd.DataFrame, params: SplitParams) 
 def _draw(seed: int, video: str, frame: int) -> float:
     digest = hashlib.sha256(f"{seed}/{video}/{frame}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
-
-
-def write_split(path: Path, split: pd.DataFrame) -> None:
-    """Write the split as CSV, all or nothing."""
-    with replacing(path) as temporary:
-        split.to_csv(temporary, index=False)
 
 
 def read_split(path: Path) -> pd.DataFrame:

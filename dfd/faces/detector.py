@@ -7,8 +7,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dfd.params import FacesParams
-
 Image = npt.NDArray[np.uint8]
 Box = tuple[float, float, float, float]
 
@@ -49,22 +47,6 @@ class FaceDetector(Protocol):
     def __call__(self, image: Image) -> list[Face]:
         """Return the faces of a uint8 (H, W, 3) BGR image, best score first."""
         ...
-
-
-def load_face_detector(params: FacesParams) -> FaceDetector:
-    """Return the detector that ``params.detector`` names, its weights fetched at first use.
-
-    Raises:
-        WeightsError: The weights cannot be fetched, verified or loaded.
-    """
-    # Imported here: the one not asked for need not be paid for (onnxruntime, requests, gdown).
-    if params.detector == "retinaface-resnet50":
-        from dfd.faces.retinaface_resnet50 import load_resnet50
-
-        return load_resnet50(params)
-    from dfd.faces.retinaface_mobilenet import load_mobilenet
-
-    return load_mobilenet(params)
 
 
 def shrink(image: Image, longest: int) -> tuple[Image, float]:

@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from dfd.dataset.index import build_index, describe, read_index, write_index
+from dfd.dataset.index import build_index, describe, read_index
 from dfd.dataset.layouts import LabelledVideo
 from dfd.errors import DatasetError
+from dfd.files import write_table
 
 
 def test_facts_of_a_video(tmp_path: Path, make_video: Callable[..., Path]) -> None:
@@ -35,7 +36,7 @@ def test_index_survives_the_file_and_groups_copies(
         LabelledVideo(other, "003.mp4", "FAKE", source="gone.mp4", method="swap"),
     ]
     index = build_index(videos, [describe(video.path) for video in videos], "mine")
-    write_index(tmp_path / "videos.csv", index)
+    write_table(tmp_path / "videos.csv", index)
     read = read_index(tmp_path / "videos.csv")
     assert read["video"].tolist() == ["003.mp4", "1.mp4", "2.mp4"]
     assert read["group"].tolist() == ["003.mp4", "1.mp4", "1.mp4"]

@@ -11,9 +11,9 @@ from dfd.dataset.split import (
     make_split,
     read_split,
     summarise,
-    write_split,
 )
 from dfd.errors import SplitError
+from dfd.files import write_table
 from dfd.params import SplitFractions, SplitParams
 from tests.data import DFDC_LABELS
 
@@ -97,7 +97,7 @@ def test_protocol_frame_is_marked_and_puts_every_video_on_all_sides() -> None:
 
 def test_crops_take_the_part_of_their_video(tmp_path: Path) -> None:
     split = make_split(videos(), params())
-    write_split(tmp_path / "split.csv", split)
+    write_table(tmp_path / "split.csv", split)
     read = read_split(tmp_path / "split.csv")
     crops = pd.DataFrame({"video": ["03-0", "03-2", "07-1"], "frame": [1, 2, 3]})
     joined = assign_parts(crops, read, params())

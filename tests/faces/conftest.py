@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from dfd.faces.detector import Face, FaceDetector, Image, load_face_detector
+from dfd.faces.backends import load_face_detector
+from dfd.faces.detector import Face, FaceDetector, Image
 from dfd.faces.video import read_frames
 from dfd.params import FacesParams
 

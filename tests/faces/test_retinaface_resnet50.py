@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dfd.errors import WeightsError
-from dfd.faces.detector import load_face_detector
+from dfd.faces.backends import load_face_detector
 from dfd.faces.retinaface_resnet50 import RetinaFaceResNet50
 
 from .conftest import face_params

@@ -1,0 +1,20 @@
+"""The face detectors by name."""
+
+from dfd.faces.detector import FaceDetector
+from dfd.params import FacesParams
+
+
+def load_face_detector(params: FacesParams) -> FaceDetector:
+    """Return the detector that ``params.detector`` names, its weights fetched at first use.
+
+    Raises:
+        WeightsError: The weights cannot be fetched, verified or loaded.
+    """
+    # Imported here: the one not asked for need not be paid for (onnxruntime, requests, gdown).
+    if params.detector == "retinaface-resnet50":
+        from dfd.faces.retinaface_resnet50 import load_resnet50
+
+        return load_resnet50(params)
+    from dfd.faces.retinaface_mobilenet import load_mobilenet
+
+    return load_mobilenet(params)
