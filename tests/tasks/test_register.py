@@ -56,7 +56,7 @@ def test_one_that_is_not_better_challenges(
 def test_a_champion_without_its_figure_is_named(client: MlflowClient, tmp_path: Path) -> None:
     client.create_model_version(MODEL, tmp_path.as_uri())
     client.set_registered_model_alias(MODEL, "champion", "1")
-    with pytest.raises(RegistryError, match="detector version 1: .* give it one"):
+    with pytest.raises(RegistryError, match=r"detector version 1: .* give it one"):
         promote(client, MODEL, version(client, tmp_path, 0.7), leaky=False)
 
 
