@@ -23,12 +23,8 @@ def print_summary() -> None:
     aliases = {
         registration[alias]: alias for alias in ("champion", "challenger") if alias in registration
     }
-    leaky = " — LEAKY: split by frame" if split["leaky"] else ""
-    table = Table(
-        title=f"{any_evaluation['videos']} test videos, no group in training{leaky}"
-        if not leaky
-        else f"Test crops{leaky}"
-    )
+    title = f"{any_evaluation['videos']} test videos of groups that training never saw"
+    table = Table(title="LEAKY: split by frame" if split["leaky"] else title)
     for column in ("candidate", "video AUC", "95 % interval", "accuracy", "balanced", "log loss"):
         table.add_column(column, justify="left" if column == "candidate" else "right")
     table.add_column("version")

@@ -18,6 +18,9 @@ from prefect.states import Completed
 from dfd.errors import DfdError
 
 
+DVC = (sys.executable, "-m", "dvc")
+
+
 class StageError(DfdError):
     """A stage of the pipeline failed."""
 
@@ -54,7 +57,7 @@ def repro(stage: str, environment: Mapping[str, str]) -> Any:
         StageError: The stage failed; the message is the stage's own line.
     """
     started = time.monotonic()
-    lines: deque[str] = deque(maxlen=200)
+    outcome, lines = "unchanged", deque[str](maxlen=200)
     with subprocess.Popen(
         [*DVC, "repro", "--single-item", stage],
         stdout=subprocess.PIPE,
@@ -66,9 +69,13 @@ def repro(stage: str, environment: Mapping[str, str]) -> Any:
         for line in process.stdout:
             print(line, end="", flush=True)
             lines.append(line)
+            if line.startswith(f"Running stage '{stage}'"):
+                outcome = "ran"
+            elif line.startswith(f"Stage '{stage}' is cached"):
+                outcome = "restored"
     if process.returncode:
         raise StageError(f"stage {stage} failed: {_reason(lines)}")
-    run = StageRun(stage, _outcome(stage, lines), time.monotonic() - started)
+    run = StageRun(stage, outcome, time.monotonic() - started)
     create_markdown_artifact(
         key=f"stage-{re.sub('[^a-z0-9]+', '-', stage.lower())}",
         markdown=_describe(run),
@@ -76,16 +83,6 @@ def repro(stage: str, environment: Mapping[str, str]) -> Any:
     )
     name = "Completed" if run.outcome == "ran" else "Cached"
     return Completed(name=name, message=f"{run.outcome} in {run.seconds:.0f} s", data=run)
-
-
-DVC = (sys.executable, "-m", "dvc")
-
-
-def _outcome(stage: str, lines: deque[str]) -> str:
-    text = "".join(lines)
-    if f"Running stage '{stage}'" in text:
-        return "ran"
-    return "restored" if "is cached" in text else "unchanged"
 
 
 def _reason(lines: deque[str] | list[str]) -> str:
