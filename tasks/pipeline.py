@@ -17,7 +17,6 @@ from prefect.states import Completed
 
 from dfd.errors import DfdError
 
-
 DVC = (sys.executable, "-m", "dvc")
 
 
