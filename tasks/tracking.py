@@ -34,8 +34,10 @@ def connect() -> "MlflowClient":
     return MlflowClient()
 
 
-def start_run(client: "MlflowClient", candidate: str, params: Mapping[str, Any]) -> str:
-    """Start a run of one candidate and return its id."""
+def start_run(
+    client: "MlflowClient", candidate: str, params: Mapping[str, Any], *, leaky: bool
+) -> str:
+    """Start a run of one candidate, marked from the start where its split leaks; return its id."""
     experiment = client.get_experiment_by_name(EXPERIMENT)
     if experiment:
         experiment_id = experiment.experiment_id
@@ -43,7 +45,7 @@ def start_run(client: "MlflowClient", candidate: str, params: Mapping[str, Any])
         local = client.tracking_uri == STORE
         location = ARTIFACTS.absolute().as_uri() if local else None
         experiment_id = client.create_experiment(EXPERIMENT, artifact_location=location)
-    tags = {"candidate": candidate, "git_commit": git_commit()}
+    tags = {"candidate": candidate, "git_commit": git_commit(), "leaky": str(leaky).lower()}
     run_id: str = client.create_run(experiment_id, run_name=candidate, tags=tags).info.run_id
     for key, value in params.items():
         client.log_param(run_id, key, value)
@@ -104,7 +106,7 @@ def run_of(client: "MlflowClient", detector: Path) -> str:
         if found:
             return str(found[0].info.run_id)
     card = load_card(detector)
-    run_id = start_run(client, card.candidate, card.params.model_dump())
+    run_id = start_run(client, card.candidate, card.params.model_dump(), leaky=card.leaky)
     with running(client, run_id):
         for epoch in pd.read_csv(detector / HISTORY).to_dict("records"):
             log_epoch(client, run_id, {str(k): v for k, v in epoch.items()}, int(epoch["epoch"]))

@@ -38,8 +38,9 @@ def train_detector(
         for rows in [crops[crops["part"] == part].reset_index(drop=True)]
     }
     logger.info("%d training crops, %d validation", *(len(p.images) for p in parts.values()))
+    title = f"{candidate} (LEAKY)" if split_params.leaky else candidate
     client = connect()
-    run_id = start_run(client, candidate, params.model_dump())
+    run_id = start_run(client, candidate, params.model_dump(), leaky=split_params.leaky)
 
     def on_epoch(record: EpochRecord) -> None:
         log_epoch(client, run_id, asdict(record), record.epoch)
@@ -68,5 +69,5 @@ def train_detector(
             },
         )
         tie_detector(client, run_id, detector)
-        client.log_figure(run_id, training_figure(fitted.curves(), candidate), "training.png")
+        client.log_figure(run_id, training_figure(fitted.curves(), title), "training.png")
         client.log_artifact(run_id, str(detector / "detector.json"))

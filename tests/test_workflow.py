@@ -215,6 +215,33 @@ def test_a_second_run_does_nothing_and_the_pipeline_says_so_in_prefect(done: Pro
     assert states == expected
 
 
+def test_a_split_by_frame_marks_everything_made_from_it(done: Project) -> None:
+    leaky = Project(done.folder.with_name("leaky"), done.api)
+    shutil.copytree(done.folder, leaky.folder)
+    shutil.rmtree(leaky.folder / "mlruns")
+    leaky.change_params(lambda params: params["split"].update(protocol="frame"))
+    for stage in ("split", "train@small", "evaluate@small"):
+        ended = leaky.run("dvc", "repro", "--single-item", stage)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+    for path in (
+        "metrics/split.json",
+        "metrics/small/train.json",
+        "models/small/detector.json",
+        "metrics/small/evaluation.json",
+    ):
+        assert read(leaky, path)["leaky"] is True, path
+    ended = leaky.run("flows.register")
+    assert ended.returncode == 0, ended.stderr
+    found = registry(leaky)
+    assert found["runs"]["small"]["tags"]["leaky"] == "true"
+    assert {v["candidate"]: v["leaky"] for v in found["versions"].values()} == {
+        "small": "true",
+        "smaller": "false",
+    }
+    led = found["versions"][found["aliases"]["champion"]]
+    assert led["candidate"] == "smaller"
+
+
 def test_the_same_seed_gives_the_same_bytes(done: Project) -> None:
     before = yaml.safe_load((done.folder / "dvc.lock").read_text())["stages"]
     shutil.rmtree(done.folder / ".cache")
