@@ -2,6 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DO_NOT_TRACK := 1
+export VIDEOS
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
@@ -16,8 +17,8 @@ $(BIN)/.installed: requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: $(BIN)/.installed  ## run the whole workflow on the sample, or on VIDEOS=<folder>
-	$(if $(VIDEOS),dfd use "$(VIDEOS)")
+demo: $(BIN)/.installed  ## run the whole workflow as params.yaml says, or on VIDEOS=<folder>
+	@if [ -n "$$VIDEOS" ]; then dfd use "$$VIDEOS"; fi
 	python -m flows.pipeline
 	@dfd summary
 

@@ -221,8 +221,9 @@ def load_detector(directory: Path) -> Detector:
     """
     card = load_card(directory)
     path = directory / MODEL
-    if not path.is_file():
-        raise DetectorError(f"{path}: missing; train the detector again")
+    if not zipfile.is_zipfile(path):
+        state = "damaged" if path.exists() else "missing"
+        raise DetectorError(f"{path}: {state}; run `dvc checkout`, or train the detector again")
 
     import keras
 

@@ -132,7 +132,7 @@ class EvaluateParams(Section):
 class RegisterParams(Section):
     """Name of the registered model whose versions are the candidates' detectors."""
 
-    model: str
+    model: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
 
 
 _SECTIONS: dict[str, type[Section]] = {
@@ -186,7 +186,12 @@ def load_candidate(name: str, path: Path = Path("params.yaml")) -> CandidatePara
         raise ParamsError(f"{path}: train.candidates is missing; name at least one candidate there")
     if name not in candidates:
         raise ParamsError(f"{path}: no train.candidates.{name}; there are {', '.join(candidates)}")
+    if not isinstance(candidates[name] or {}, dict):
+        raise ParamsError(f"{path}: train.candidates.{name} must map keys to values")
     shared = {key: value for key, value in train.items() if key != "candidates"}
+    for key in shared.keys() - CandidateParams.model_fields.keys():
+        known = ", ".join(CandidateParams.model_fields)
+        raise ParamsError(f"{path}: train.{key}: no such key; there are {known}")
     merged = {**shared, **(candidates[name] or {})}
     return _checked(CandidateParams, merged, f"{path}: train.candidates.{name}")
 
@@ -206,7 +211,7 @@ def candidate_names(path: Path = Path("params.yaml")) -> list[str]:
 
 def _checked(section: type[S], content: Any, where: str) -> S:
     if content is None:
-        raise ParamsError(f"{where} is missing; see the README for its keys")
+        raise ParamsError(f"{where} is missing; restore it from the params.yaml of the repository")
     try:
         return section.model_validate(content)
     except ValidationError as error:

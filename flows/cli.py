@@ -18,8 +18,9 @@ def use(
     """Point params.yaml at a folder: with metadata.json (DFDC), or with REAL and FAKE inside."""
     from flows.use import use_videos
 
-    section = use_videos(videos, Path("params.yaml"))
+    section, labels = use_videos(videos, Path("params.yaml"))
     print(f"params.yaml: dataset.videos is {section.videos} (layout {section.layout})")
+    print(f"{labels['REAL']} REAL and {labels['FAKE']} FAKE videos")
 
 
 @app.command()

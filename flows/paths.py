@@ -34,10 +34,12 @@ def read_result(path: Path) -> dict[str, Any]:
     """Return the JSON that a stage has left.
 
     Raises:
-        EvaluationError: The stage has not run yet.
+        EvaluationError: The stage has not run yet, or the file is damaged.
     """
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise EvaluationError(f"{path}: not there yet; run `make demo` or `dvc repro`") from error
+    except ValueError as error:
+        raise EvaluationError(f"{path}: damaged ({error}); run `dvc checkout`") from error
     return content

@@ -12,9 +12,12 @@ from pathlib import Path
 from prefect import flow
 from prefect.artifacts import create_table_artifact
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.schedules import CronSchedule
 from prefect.settings import PREFECT_API_URL
+from pydantic import ValidationError
 
-from dfd.errors import DfdError
+from dfd.errors import DfdError, ParamsError
+from dfd.params import candidate_names
 from flows.stage import run_stage
 from tasks.pipeline import StageRun, list_stages, repro
 
@@ -22,6 +25,7 @@ from tasks.pipeline import StageRun, list_stages, repro
 @flow(name="pipeline", flow_run_name="pipeline")
 def pipeline() -> list[StageRun]:
     """Run every stage in order; a failed one ends the run, and what came before stays."""
+    candidate_names()  # says in one line what is wrong with params.yaml
     environment = {
         "PREFECT_API_URL": str(get_client(sync_client=True).api_url),  # one server for all stages
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
@@ -44,12 +48,17 @@ def serve(cron: str) -> None:
 
     Raises:
         DfdError: No server is named.
+        ParamsError: ``cron`` is no schedule.
     """
     if not PREFECT_API_URL.value():
         raise DfdError(
             "PREFECT_API_URL is not set; start `prefect server start` and "
             "`export PREFECT_API_URL=http://127.0.0.1:4200/api`"
         )
+    try:
+        CronSchedule(cron=cron)
+    except ValidationError as error:
+        raise ParamsError(f"--cron {cron!r}: not five cron fields, as in '0 2 * * *'") from error
     pipeline.serve(name="scheduled", cron=cron, limit=1)  # never two at once
 
 

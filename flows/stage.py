@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL
 
 from dfd.errors import DfdError
@@ -23,6 +24,15 @@ class OneLineErrors(logging.Filter):
         return True
 
 
+def _check_server() -> None:
+    url = PREFECT_API_URL.value()
+    if url and get_client(sync_client=True).api_healthcheck():
+        raise DfdError(
+            f"PREFECT_API_URL: no Prefect server answers at {url}; start `prefect server start`, "
+            "or unset the variable"
+        )
+
+
 def run_stage(flow: Callable[..., Any], *arguments: Any) -> None:
     """Run ``flow`` and leave the process: 0, or 2 with one line on standard error.
 
@@ -33,6 +43,7 @@ def run_stage(flow: Callable[..., Any], *arguments: Any) -> None:
         for name in ("prefect.flow_runs", "prefect.task_runs"):
             logging.getLogger(name).addFilter(OneLineErrors())
     try:
+        _check_server()
         flow(*arguments)
     except DfdError as error:
         if debug:

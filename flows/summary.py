@@ -29,7 +29,7 @@ def print_summary() -> None:
         table.add_column(column, justify="left" if column == "candidate" else "right")
     table.add_column("version")
     for name in names:
-        version = registration["candidates"][name]["version"]
+        version = registration["candidates"].get(name, {}).get("version", "—")
         table.add_row(
             name,
             *_cells(evaluations[name]["video"]),

@@ -1,5 +1,6 @@
 """Pointing the workflow at another folder of videos."""
 
+from collections import Counter
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -9,10 +10,11 @@ from dfd.files import replacing
 from dfd.params import DatasetParams, Layout, read_params
 
 
-def use_videos(videos: Path, params: Path) -> DatasetParams:
+def use_videos(videos: Path, params: Path) -> tuple[DatasetParams, Counter[str]]:
     """Write ``videos`` into the section ``dataset`` of ``params``, comments and all else kept.
 
     The layout is ``dfdc`` where a ``metadata.json`` lies in the folder or below, else ``folder``.
+    Returns what was written and the number of videos of each label.
 
     Raises:
         DatasetError: The folder or its labels cannot be used; ``params`` is then as it was.
@@ -21,7 +23,7 @@ def use_videos(videos: Path, params: Path) -> DatasetParams:
     read_params(params)  # says in one line what is wrong with the file
     layout: Layout = "dfdc" if next(videos.rglob("metadata.json"), None) else "folder"
     section = DatasetParams(videos=videos.as_posix(), layout=layout, name=videos.resolve().name)
-    read_layout(videos, section.layout)
+    labels = Counter(video.label for video in read_layout(videos, section.layout))
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 100
@@ -29,4 +31,4 @@ def use_videos(videos: Path, params: Path) -> DatasetParams:
     content["dataset"].update(section.model_dump())
     with replacing(params) as temporary:
         yaml.dump(content, temporary)
-    return section
+    return section, labels

@@ -73,7 +73,9 @@ def repro(stage: str, environment: Mapping[str, str]) -> Any:
             elif line.startswith(f"Stage '{stage}' is cached"):
                 outcome = "restored"
     if process.returncode:
-        raise StageError(f"stage {stage} failed: {_reason(lines)}")
+        raise StageError(
+            f"stage {stage} failed: {_reason(lines)} (`dvc checkout` brings its last outputs back)"
+        )
     run = StageRun(stage, outcome, time.monotonic() - started)
     create_markdown_artifact(
         key=f"stage-{re.sub('[^a-z0-9]+', '-', stage.lower())}",
@@ -85,9 +87,10 @@ def repro(stage: str, environment: Mapping[str, str]) -> Any:
 
 
 def _reason(lines: deque[str] | list[str]) -> str:
+    raised = [line.strip() for line in lines if re.match(r"[\w.]+(Error|Exception): ", line)]
     own = [line.removeprefix("dfd: ").strip() for line in lines if line.startswith("dfd: ")]
     said = [line.removeprefix("ERROR: ").strip() for line in lines if line.strip()]
-    return (own or said or ["no output"])[-1]
+    return (own or raised or said or ["no output"])[-1]
 
 
 def _describe(run: StageRun) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from prefect import get_run_logger, task
 
 import dfd
-from dfd.detector import DetectorCard, detector_hash, load_card
+from dfd.detector import DetectorCard, detector_hash, load_card, load_detector
 from dfd.errors import RegistryError
 from tasks import served_detector
 from tasks.tracking import connect, git_commit, provenance, run_of
@@ -92,6 +92,7 @@ def _create_version(
     card: DetectorCard,
     evaluation: Mapping[str, Any],
 ) -> "ModelVersion":
+    load_detector(detector)  # a damaged one is refused before it can lead
     import mlflow
     from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec

@@ -53,7 +53,8 @@ def train_detector(
 
     with running(client, run_id):
         fitted = fit(parts["train"], parts["validation"], params, on_epoch)
-        logger.info("the backbone started from %s weights", fitted.weights)
+        start = "random" if fitted.weights == "none" else fitted.weights
+        logger.info("the backbone started from %s weights", start)
         card = fitted.card(candidate, params, crop, hash_file(split), split_params.leaky)
         save_detector(detector, fitted.model, card, fitted.curves())
         write_table(curves, fitted.curves())

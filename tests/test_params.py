@@ -61,6 +61,21 @@ def test_a_wrong_key_is_named(tmp_path: Path, path: str, value: object, said: st
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("train.frobnicate", 1, r"train\.frobnicate: no such key; there are backbone, "),
+        ("train.candidates.mesonet", 5, r"train\.candidates\.mesonet must map"),
+        ("train.candidates.mesonet.epochs", 0, r"train\.candidates\.mesonet\.epochs: .*\(got 0\)"),
+    ],
+)
+def test_a_wrong_training_key_is_named_where_it_stands(
+    tmp_path: Path, path: str, value: object, said: str
+) -> None:
+    with pytest.raises(ParamsError, match=said):
+        load_candidate("mesonet", changed(tmp_path, path, value))
+
+
 def test_fractions_must_add_up(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match="add up to 1"):
         load_section(SplitParams, changed(tmp_path, "split.fractions.train", 0.9))

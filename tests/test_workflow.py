@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from dfd.files import _reflink
 from tests.data import SAMPLE
 from tests.project import PAIRS, Project, commit, copy_project, write_clips
 
@@ -184,6 +185,28 @@ def test_registering_again_makes_no_double(done: Project) -> None:
     assert after["versions"].keys() == before["versions"].keys()
     assert after["aliases"] == before["aliases"]
     assert after["number_of_runs"] == before["number_of_runs"]
+
+
+def test_a_detector_without_its_weights_is_not_registered(done: Project) -> None:
+    broken = Project(done.folder.with_name("broken"), done.api)
+    shutil.copytree(done.folder, broken.folder)
+    shutil.rmtree(broken.folder / "mlruns")
+    (broken.folder / "models/small/model.keras").unlink()
+    (broken.folder / "models/smaller/model.keras").unlink()
+    ended = broken.run("flows.register")
+    assert ended.returncode == 2
+    assert "model.keras: missing; run `dvc checkout`" in ended.stderr
+
+
+def test_the_source_is_untouched_and_the_workspace_shares_the_cache(done: Project) -> None:
+    clips = done.folder.parent / "clips"
+    reflinks = _reflink(clips / "noise.mp4", done.folder.parent / "probe")
+    for source in clips.glob("*.mp4"):
+        placed = done.folder / "data/videos" / source.name
+        assert source.stat().st_nlink == 1
+        assert source.stat().st_mode & 0o200
+        assert placed.read_bytes() == source.read_bytes()
+        assert reflinks or placed.stat().st_nlink == 2
 
 
 def test_the_summary_shows_candidates_beside_the_majority(done: Project) -> None:

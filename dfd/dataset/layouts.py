@@ -108,6 +108,8 @@ def read_folder(folder: Path) -> list[LabelledVideo]:
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() not in VIDEO_SUFFIXES or path.name.startswith("."):
             continue
+        if not path.is_file():
+            raise DatasetError(f"{path}: is no file but a folder or a dangling link; take it away")
         video = PurePosixPath(path.relative_to(folder).as_posix())
         labels = [part for part in video.parent.parts if part in LABELS]
         if len(set(labels)) != 1:
@@ -156,7 +158,7 @@ def _read_metadata(path: Path) -> dict[str, dict[str, Any]]:
         raise DatasetError(f"{path}: must map file names to labels; fetch or mend the file")
     for name, entry in table.items():
         _check_entry(path, name, entry)
-    missing = sorted(name for name in table if not (path.parent / name).exists())
+    missing = sorted(name for name in table if not (path.parent / name).is_file())
     if missing:
         raise DatasetError(
             f"{path}: {len(missing)} of {len(table)} videos named in it do not exist, the first is "

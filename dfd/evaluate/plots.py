@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import roc_curve
 
 from dfd.evaluate.metrics import CLASSES, Metrics
@@ -73,7 +74,8 @@ def score_figure(videos: pd.DataFrame, threshold: float, title: str) -> Figure:
         stacked=True,
     )
     axes.axvline(threshold, color="black", linestyle="--", label=f"threshold {threshold:.2f}")
-    axes.set(xlabel="video score, P(FAKE)", ylabel="videos", title=title)
+    axes.set(xlabel="video score, P(FAKE)", ylabel="videos, stacked", title=title)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.title.set_fontsize(11)
     axes.legend()
     return figure

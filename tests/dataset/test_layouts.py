@@ -120,6 +120,12 @@ def test_folder_refuses_a_video_of_no_or_two_labels(tmp_path: Path, name: str) -
         read_layout(tmp_path, "folder")
 
 
+def test_folder_names_what_only_looks_like_a_video(tmp_path: Path) -> None:
+    (tmp_path / "REAL" / "x.mp4").mkdir(parents=True)
+    with pytest.raises(DatasetError, match=r"x\.mp4: is no file but a folder or a dangling link"):
+        read_layout(tmp_path, "folder")
+
+
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="no video in it"):
         read_layout(tmp_path, "folder")

@@ -44,3 +44,11 @@ def test_summary_before_any_run_says_what_to_run(project: Project) -> None:
     ended = project.run("flows.cli", "summary")
     assert ended.returncode == 2
     assert "run `make demo`" in ended.stderr
+
+
+def test_summary_names_a_damaged_result(project: Project) -> None:
+    (project.folder / "metrics").mkdir()
+    (project.folder / "metrics" / "split.json").write_text("{half")
+    ended = project.run("flows.cli", "summary")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("dfd: metrics/split.json: damaged")

@@ -61,3 +61,26 @@ def test_serving_without_a_server_says_how_to_start_one(project: Project) -> Non
     ended = project.run("flows.pipeline", "--serve", PREFECT_API_URL="")
     assert ended.returncode == 2
     assert "start `prefect server start`" in own_lines(ended.stderr)[0]
+
+
+def test_a_schedule_that_is_none_is_one_line(project: Project) -> None:
+    ended = project.run("flows.pipeline", "--serve", "--cron", "nonsense")
+    assert ended.returncode == 2
+    assert own_lines(ended.stderr) == [
+        "dfd: --cron 'nonsense': not five cron fields, as in '0 2 * * *'"
+    ]
+
+
+def test_a_server_that_does_not_answer_is_named(project: Project) -> None:
+    ended = project.run("flows.split", PREFECT_API_URL="http://127.0.0.1:9/api")
+    assert ended.returncode == 2
+    (line,) = own_lines(ended.stderr)
+    assert "no Prefect server answers at http://127.0.0.1:9/api" in line
+    assert "Traceback" not in ended.stderr
+
+
+def test_broken_params_are_named_by_the_pipeline(project: Project) -> None:
+    (project.folder / "params.yaml").write_text("dataset: [")
+    ended = project.run("flows.pipeline")
+    assert ended.returncode == 2
+    assert own_lines(ended.stderr)[-1].startswith("dfd: params.yaml: not valid YAML")
