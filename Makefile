@@ -13,7 +13,7 @@ help:  ## list the targets
 
 $(BIN)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -48,7 +48,7 @@ ui: $(BIN)/.installed  ## serve the MLflow (5000) and Prefect (4200) pages until
 
 lock: $(BIN)/.installed  ## resolve requirements.lock anew from pyproject.toml
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
-		--no-header --no-strip-extras --extra dev --python-version 3.11 pyproject.toml -o requirements.lock
+		--no-header --extra dev --python-version 3.11 pyproject.toml -o requirements.lock
 
 clean:  ## remove what the stages made, and DVC's cache of it
 	rm -rf data models metrics plots dvc_plots .cache .dvc/cache .dvc/tmp .prefect dvc.lock
