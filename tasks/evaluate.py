@@ -18,7 +18,7 @@ from dfd.faces.reader import read_crops
 from dfd.faces.shards import read_crops_table
 from dfd.files import write_json, write_table
 from dfd.params import EvaluateParams, SplitParams
-from tasks.tracking import connect, run_of
+from tasks.tracking import connect, log_figures, run_of
 
 
 @task(task_run_name="score and judge {detector}")
@@ -72,7 +72,5 @@ def report_evaluation(
     client.log_artifact(run_id, str(metrics), "evaluation")
     client.log_artifact(run_id, str(plots / "predictions.csv"), "evaluation")
     for level in ("video", "frame", "majority"):
-        for key, value in record[level].items():
-            if value is not None:
-                client.log_metric(run_id, f"test_{level}_{key}", float(value))
+        log_figures(client, run_id, f"test_{level}", record[level])
     get_run_logger().info("%s: %s", detector.name, record["video"])

@@ -69,9 +69,7 @@ def tie_detector(client: "MlflowClient", run_id: str, detector: Path) -> None:
     for key, value in provenance(card, detector).items():
         client.set_tag(run_id, key, value)
     for level, figures in (("video", card.validation_videos), ("frame", card.validation_frames)):
-        for key, value in asdict(figures).items():
-            if value is not None:
-                client.log_metric(run_id, f"validation_{level}_{key}", float(value))
+        log_figures(client, run_id, f"validation_{level}", asdict(figures))
     client.log_metric(run_id, "threshold", card.threshold)
 
 
@@ -84,6 +82,15 @@ def provenance(card: DetectorCard, detector: Path) -> dict[str, str]:
         "params_hash": hash_json(card.model_dump(mode="json", include={"params", "crop"})),
         "leaky": str(card.leaky).lower(),
     }
+
+
+def log_figures(
+    client: "MlflowClient", run_id: str, prefix: str, figures: Mapping[str, float | None]
+) -> None:
+    """Log figures as ``<prefix>_<name>``; one that is None could not be measured."""
+    for key, value in figures.items():
+        if value is not None:
+            client.log_metric(run_id, f"{prefix}_{key}", float(value))
 
 
 def log_epoch(client: "MlflowClient", run_id: str, epoch: Mapping[str, Any], step: int) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dfd.errors import DatasetError
+from dfd.labels import LABELS
 from dfd.params import Layout
 
-LABELS = ("REAL", "FAKE")
 VIDEO_SUFFIXES = frozenset(
     [".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts"]
 ) | {".webm", ".wmv"}

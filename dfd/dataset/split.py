@@ -13,6 +13,7 @@ import pandas as pd
 
 from dfd.dataset.tables import read_table
 from dfd.errors import SplitError
+from dfd.labels import LABELS
 from dfd.params import SplitParams
 
 PARTS = ("train", "validation", "test")
@@ -40,9 +41,7 @@ def make_split(videos: pd.DataFrame, params: SplitParams) -> pd.DataFrame:
     split = videos[["video", "group", "label"]].sort_values("video", ignore_index=True)
     if params.protocol == "frame":
         return split.assign(part=FRAME_PART)
-    counts = pd.crosstab(split["group"], split["label"]).reindex(
-        columns=["REAL", "FAKE"], fill_value=0
-    )
+    counts = pd.crosstab(split["group"], split["label"]).reindex(columns=list(LABELS), fill_value=0)
     rng = np.random.default_rng(params.seed)
     order = sorted(zip(-counts.sum(axis=1), rng.random(len(counts)), counts.index, strict=True))
     totals = np.maximum(counts.sum().to_numpy(dtype=float), 1)
@@ -62,7 +61,7 @@ def make_split(videos: pd.DataFrame, params: SplitParams) -> pd.DataFrame:
 
 def _check_classes(split: pd.DataFrame) -> None:
     for part in PARTS:
-        for label in ("REAL", "FAKE"):
+        for label in LABELS:
             if not ((split["part"] == part) & (split["label"] == label)).any():
                 raise SplitError(
                     f"split: the part {part!r} would hold no {label} video "

@@ -11,8 +11,6 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import log_loss, roc_auc_score
 
-CLASSES = ("REAL", "FAKE")
-
 
 @dataclass(frozen=True)
 class Metrics:

@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import roc_curve
 
-from dfd.evaluate.metrics import CLASSES, Metrics
+from dfd.evaluate.metrics import Metrics
 from dfd.files import replacing
+from dfd.labels import LABELS
 
 COLOURS = {"REAL": "#1f6fb4", "FAKE": "#e07b00"}
 
@@ -34,8 +35,8 @@ def confusion_matrix_figure(metrics: Metrics, title: str) -> Figure:
                 fontsize=13,
                 color="white" if shares[row, column] > 0.5 else "black",
             )
-    axes.set_xticks([0, 1], [f"called {name}" for name in CLASSES])
-    axes.set_yticks([0, 1], [f"is {name}" for name in CLASSES])
+    axes.set_xticks([0, 1], [f"called {name}" for name in LABELS])
+    axes.set_yticks([0, 1], [f"is {name}" for name in LABELS])
     axes.set_title(title, fontsize=11)
     return figure
 
@@ -65,12 +66,12 @@ def score_figure(videos: pd.DataFrame, threshold: float, title: str) -> Figure:
     """Draw the histogram of video scores by class, with the threshold."""
     figure = Figure(figsize=(4.6, 4.2), layout="constrained")
     axes = figure.subplots()
-    scores = [videos.loc[videos["label"] == name, "score"] for name in CLASSES]
+    scores = [videos.loc[videos["label"] == name, "score"] for name in LABELS]
     axes.hist(
         scores,
         bins=np.linspace(0, 1, 21).tolist(),
-        color=[COLOURS[name] for name in CLASSES],
-        label=list(CLASSES),
+        color=[COLOURS[name] for name in LABELS],
+        label=list(LABELS),
         stacked=True,
     )
     axes.axvline(threshold, color="black", linestyle="--", label=f"threshold {threshold:.2f}")

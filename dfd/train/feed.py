@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from dfd.errors import TrainError
-from dfd.evaluate.metrics import CLASSES
+from dfd.labels import LABELS
 from dfd.train.augment import augment
 
 
@@ -54,7 +54,7 @@ class Crops:
         if len(self.images) == 0:
             raise TrainError(f"{part} part: no crops; see the reasons in the faces manifest")
         present = set(self.table["label"])
-        for label in CLASSES:
+        for label in LABELS:
             if label not in present:
                 raise TrainError(
                     f"{part} part: no {label} crops; add {label} videos or change split.fractions"
