@@ -6,7 +6,7 @@ export VIDEOS
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test format lint type-check all-checks ui lock clean
+.PHONY: help demo test format lint type-check all-checks bench ui lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  \1\t/' | expand -t 16
@@ -38,6 +38,10 @@ type-check: $(BIN)/.installed  ## check the types
 	mypy
 
 all-checks: lint type-check test  ## all of the above
+
+bench: $(BIN)/.installed  ## measure speed and memory into benchmarks/results.json (an hour)
+	$(BIN)/pip install --quiet --no-build-isolation -e '.[bench]'
+	python -m benchmarks
 
 ui: $(BIN)/.installed  ## serve the MLflow (5000) and Prefect (4200) pages until Ctrl-C
 	@trap 'trap "" INT TERM; trap - EXIT; kill 0; wait' INT TERM EXIT; \

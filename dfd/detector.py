@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from dfd.errors import DetectorError
 from dfd.evaluate.metrics import Metrics
 from dfd.model_file import save_model
-from dfd.params import CandidateParams, FacesParams
+from dfd.params import CandidateParams, CropParams
 
 if TYPE_CHECKING:
     import keras
@@ -68,7 +68,7 @@ class DetectorCard(BaseModel):
     weights: str
     input_size: int
     classes: tuple[Literal["REAL"], Literal["FAKE"]] = ("REAL", "FAKE")
-    crop: FacesParams
+    crop: CropParams
     params: CandidateParams
     threshold: float
     train_sha256: str

@@ -4,6 +4,11 @@
 class DfdError(Exception):
     """Base of every error this project raises on purpose; shown as one line, exit code 2."""
 
+    @property
+    def line(self) -> str:
+        """The message, on one line whatever the names of files in it."""
+        return "\\n".join(str(self).splitlines())
+
 
 class ParamsError(DfdError):
     """A key of ``params.yaml`` is missing, unknown or out of range."""
@@ -19,6 +24,22 @@ class SplitError(DfdError):
 
 class VideoError(DfdError):
     """One video cannot be opened or decoded."""
+
+
+class VideoGivenUp(DfdError):
+    """One video took more time or memory than it may, or brought its worker down.
+
+    Attributes:
+        reason: ``time_limit``, ``memory_limit``, ``crash`` or ``unreadable``.
+        detail: What happened, in one line.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, detail)  # both, so that the error can be pickled
+        self.reason, self.detail = reason, detail
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}"
 
 
 class WeightsError(DfdError):

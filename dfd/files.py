@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+UNFINISHED = ".unfinished-"  # what a killed process leaves begins so
 FICLONE = 0x40049409  # ioctl of Linux that shares a file's blocks (Btrfs, XFS)
 
 
@@ -26,6 +27,11 @@ def hash_json(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
+def readable(path: Path) -> str:
+    r"""Return a path as text that any file can hold: bytes that are no UTF-8 become ``\xff``."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary name beside ``path``; on success it is synced and renamed to ``path``.
@@ -34,7 +40,7 @@ def replacing(path: Path) -> Iterator[Path]:
     as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED, suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
     try:

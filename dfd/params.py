@@ -61,7 +61,7 @@ class SplitParams(Section):
         return self.protocol == "frame"
 
 
-class FacesParams(Section):
+class CropParams(Section):
     """How faces are found and cropped; a detector carries these and crops as it was trained.
 
     Attributes:
@@ -74,7 +74,6 @@ class FacesParams(Section):
         margin: Share of the face box's longer side added on each side of the square crop.
         crop_size: Side of a stored crop in pixels.
         jpeg_quality: Quality of the stored crops, 1..100.
-        shards: Number of tar files the crops are spread over.
     """
 
     detector: FaceDetectorName
@@ -86,7 +85,30 @@ class FacesParams(Section):
     margin: Annotated[float, Field(ge=0, le=2)]
     crop_size: Annotated[int, Field(ge=32, le=1024)]
     jpeg_quality: Annotated[int, Field(ge=1, le=100)]
+
+
+class FacesParams(CropParams):
+    """The section ``faces``: what the crops are, and how the stage makes and keeps them.
+
+    Attributes:
+        shards: Number of tar files the crops are spread over.
+        runner: Where videos are extracted: ``threads`` of this machine, or ``dask``.
+        dask_address: Scheduler of an existing Dask cluster, ``tcp://host:port``; None for a local
+            one. Its workers must see the project's folder under the same path.
+        time_limit_s: Seconds after which a video is given up.
+        memory_limit_mb: Memory, in 2**20 bytes, above which a video is given up.
+    """
+
     shards: Annotated[int, Field(ge=1, le=4096)]
+    runner: Literal["threads", "dask"]
+    dask_address: str | None
+    time_limit_s: Annotated[int, Field(ge=1)]
+    memory_limit_mb: Annotated[int, Field(ge=512)]
+
+    @property
+    def crop(self) -> CropParams:
+        """What the crops depend on."""
+        return CropParams.model_validate(self.model_dump(include=set(CropParams.model_fields)))
 
 
 class CandidateParams(Section):

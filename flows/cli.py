@@ -31,12 +31,27 @@ def summary() -> None:
     print_summary()
 
 
+@app.command()
+def extract(
+    paths: Annotated[list[Path], typer.Argument(help="Videos, or folders of them.")],
+    out: Annotated[Path, typer.Option(help="Folder for the shards and tables.")],
+    params: Annotated[Path, typer.Option(help="File whose section faces is used.")] = Path(
+        "params.yaml"
+    ),
+) -> None:
+    """Extract the faces of any videos, outside the workflow, as the stage faces does."""
+    from dfd.params import FacesParams, load_section
+    from flows.extract import extract_paths
+
+    extract_paths(paths, out, load_section(FacesParams, params))
+
+
 def main() -> None:
     """Run the command; an error a user can act on is one line, exit code 2."""
     try:
         app()
     except DfdError as error:
-        print(f"dfd: {error}", file=sys.stderr)
+        print(f"dfd: {error.line}", file=sys.stderr)
         sys.exit(2)
 
 

@@ -5,12 +5,15 @@ from typing import Any
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from dfd.dataset.index import FileFacts
 from dfd.params import DatasetParams, load_section
 from flows.paths import INDEX, VIDEOS
+from flows.progress import ProgressBar
+from flows.runner import THREADS, as_they_end
 from flows.stage import run_stage
 from tasks.dataset import index_videos, list_videos, place_video
 
-RUNNER: Any = ThreadPoolTaskRunner(max_workers=4)  # waits for the disk more than it computes
+RUNNER: Any = ThreadPoolTaskRunner(max_workers=THREADS)
 
 
 @flow(name="dataset", flow_run_name="dataset", task_runner=RUNNER)
@@ -18,8 +21,12 @@ def dataset() -> None:
     """Index the videos that ``params.yaml`` names."""
     params = load_section(DatasetParams)
     videos = list_videos(params)
-    facts = place_video.map(videos, folder=VIDEOS).result()
-    index_videos(videos, facts, params, INDEX)
+    facts: dict[str, FileFacts] = {}
+    with ProgressBar("dataset", len(videos)) as bar:
+        for video, future in as_they_end(lambda one: place_video.submit(one, VIDEOS), videos):
+            facts[video.video] = future.result()
+            bar.advance(failed=0)
+    index_videos(videos, [facts[video.video] for video in videos], params, INDEX)
 
 
 if __name__ == "__main__":

@@ -1,41 +1,63 @@
 """Stage ``faces``: every video's face crops, one task a video, in tar shards with a manifest."""
 
-import os
 from typing import Any
 
-from prefect import flow, unmapped
+import pandas as pd
+from prefect import flow
 from prefect.artifacts import create_table_artifact
-from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.futures import PrefectFuture
 
-from dfd.dataset.index import read_index
+from dfd.errors import VideoGivenUp
 from dfd.params import FacesParams, load_section
 from flows.paths import FACES, FACES_STORE, INDEX, VIDEOS
+from flows.progress import ProgressBar
+from flows.runner import as_they_end, task_runner
 from flows.stage import run_stage
-from tasks.faces import extract_video, prepare_detector, write_shards
+from tasks.faces import extract_video, missing_videos, prepare_detector, write_shards
+from tasks.progress import ProgressArtifact
 
-RUNNER: Any = ThreadPoolTaskRunner(max_workers=os.cpu_count() or 1)  # one thread a decoder
+_LISTED = 500  # rows the Prefect UI shows well
 
 
-@flow(name="faces", flow_run_name="faces", task_runner=RUNNER)
-def faces() -> None:
+@flow(name="faces", flow_run_name="faces")
+def faces(params: FacesParams) -> None:
     """Extract the faces of the indexed videos; a killed run continues where it was."""
-    params, index = load_section(FacesParams), read_index(INDEX)
-    prepare_detector(params)
-    extract_video.map(
-        index["video"].tolist(),
-        index["sha256"].tolist(),
-        folder=unmapped(VIDEOS),
-        params=unmapped(params),
-        store=unmapped(FACES_STORE),
-    ).result()
-    manifest = write_shards(index, params, FACES_STORE, FACES)
-    counts = ["video", "asked", "decoded", "with_face", "kept", "crops", "reason"]
+    prepare_detector.submit(params).result()
+    missing = missing_videos(INDEX, params.crop, FACES_STORE)
+    given_up = _extract(missing, params)
+    manifest = write_shards(INDEX, params, FACES_STORE, given_up, FACES)
+    without = manifest[manifest["reason"].notna()]
     create_table_artifact(
         key="faces",
-        table={name: manifest[name].fillna("").tolist() for name in counts},
-        description="What became of the sampled frames of every video",
+        table=[[row.video, row.reason, row.detail] for row in without.head(_LISTED).itertuples()],
+        description=f"{len(without)} of {len(manifest)} videos gave no crop",
     )
 
 
+def _extract(missing: pd.DataFrame, params: FacesParams) -> dict[str, VideoGivenUp]:
+    """Extract the videos into the store and return those that were given up."""
+    folder, store = VIDEOS.resolve(), FACES_STORE.resolve()  # workers may have another folder
+    given_up: dict[str, VideoGivenUp] = {}
+
+    def submit(row: Any) -> PrefectFuture[None]:
+        return extract_video.submit(row.video, row.sha256, folder, params, store)
+
+    with ProgressBar("faces", len(missing)) as bar, ProgressArtifact("faces", len(missing)) as page:
+        for row, future in as_they_end(submit, missing.itertuples()):
+            try:
+                future.result()
+            except VideoGivenUp as error:
+                given_up[str(row.video)] = error
+            bar.advance(failed=len(given_up))
+            page.advance(failed=len(given_up))
+    return given_up
+
+
+def main() -> None:
+    """Run the stage as its parameters say."""
+    params = load_section(FacesParams)
+    faces.with_options(task_runner=task_runner(params))(params)
+
+
 if __name__ == "__main__":
-    run_stage(faces)
+    run_stage(main)

@@ -12,12 +12,19 @@ from prefect.settings import PREFECT_API_URL
 
 from dfd.errors import DfdError
 
+_WENT_WELL = "Finished in state Completed()"
 
-class OneLineErrors(logging.Filter):
-    """Takes the traceback off Prefect's report of an error that is the user's to mend."""
+
+class TerseLog(logging.Filter):
+    """Leaves out of Prefect's log what thousands of videos would drown the rest in.
+
+    A task that went well says nothing; an error that is the user's to mend has no traceback.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Keep every record; strip those of a ``DfdError``."""
+        """Drop successes of tasks; strip the records of a ``DfdError``."""
+        if record.name == "prefect.task_runs" and record.getMessage() == _WENT_WELL:
+            return False
         if record.exc_info and isinstance(record.exc_info[1], DfdError):
             record.msg, record.args = "%s", (record.exc_info[1],)
             record.exc_info = None
@@ -41,14 +48,14 @@ def run_stage(flow: Callable[..., Any], *arguments: Any) -> None:
     debug = bool(os.environ.get("DFD_DEBUG"))
     if not debug:
         for name in ("prefect.flow_runs", "prefect.task_runs"):
-            logging.getLogger(name).addFilter(OneLineErrors())
+            logging.getLogger(name).addFilter(TerseLog())
     try:
         _check_server()
         flow(*arguments)
     except DfdError as error:
         if debug:
             raise
-        print(f"dfd: {error}", file=sys.stderr)
+        print(f"dfd: {error.line}", file=sys.stderr)
         sys.exit(2)
     finally:
         if not PREFECT_API_URL.value():

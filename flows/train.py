@@ -16,7 +16,7 @@ def train(candidate: str) -> None:
     train_detector(
         candidate,
         load_candidate(candidate),
-        load_section(FacesParams),
+        load_section(FacesParams).crop,
         load_section(SplitParams),
         FACES,
         SPLIT,

@@ -8,8 +8,15 @@ from prefect import get_run_logger, task
 from dfd.dataset.index import FileFacts, build_index, describe, read_index
 from dfd.dataset.layouts import LabelledVideo, read_layout
 from dfd.dataset.split import make_split, summarise
+from dfd.errors import VideoError, VideoGivenUp
+from dfd.faces.video import probe
 from dfd.files import place, write_json, write_table
 from dfd.params import DatasetParams, SplitParams
+from tasks.isolated import thread_worker
+
+# To list the packets of a video and decode its first frame takes a small part of either.
+_TIME_LIMIT_S = 300
+_MEMORY_LIMIT_MB = 2048
 
 
 @task(task_run_name="list videos")
@@ -23,7 +30,11 @@ def list_videos(params: DatasetParams) -> list[LabelledVideo]:
 @task(task_run_name="place {video.video}")
 def place_video(video: LabelledVideo, folder: Path) -> FileFacts:
     """Put one video below ``folder`` without a second copy, and describe it."""
-    facts = describe(video.path)
+    try:
+        info = thread_worker(_TIME_LIMIT_S, _MEMORY_LIMIT_MB).run(probe, video.path)
+    except (VideoError, VideoGivenUp):
+        info = None
+    facts = describe(video.path, info)
     place(video.path, folder / video.video)
     return facts
 

@@ -1,55 +1,77 @@
 """Tasks of the stage ``faces``."""
 
-from functools import cache
 from pathlib import Path
+from typing import Any
 
-import cv2
 import pandas as pd
 from prefect import get_run_logger, task
+from prefect.client.schemas.objects import State, TaskRun
 
-from dfd.errors import FacesError
-from dfd.faces.backends import load_face_detector
-from dfd.faces.detector import FaceDetector
-from dfd.faces.extract import VideoFaces, extract_faces
+from dfd.dataset.index import read_index
+from dfd.errors import FacesError, VideoGivenUp
+from dfd.faces import worker
+from dfd.faces.extract import VideoFaces, nothing
 from dfd.faces.shards import read_manifest, write_faces
-from dfd.faces.store import read_video_faces, store_key, write_video_faces
-from dfd.params import FacesParams
+from dfd.faces.store import read_video_faces, store_key
+from dfd.isolation import WorkerPool
+from dfd.params import CropParams, FacesParams
+from tasks.isolated import thread_worker
 
-# One detector a process, shared by the threads: loading it costs more than a short video.
-face_detector = cache(load_face_detector)
+
+def _worker(params: FacesParams) -> WorkerPool:
+    return thread_worker(params.time_limit_s, params.memory_limit_mb)
 
 
 @task(task_run_name="prepare face detector")
 def prepare_detector(params: FacesParams) -> None:
     """Fetch and load the face detector before any video needs it."""
-    cv2.setNumThreads(1)  # a thread a video fills the cores already
-    detector: FaceDetector = face_detector(params)
-    get_run_logger().info("faces are found by %s", type(detector).__name__)
+    _worker(params).run(worker.prepare, params.crop)
 
 
-@task(task_run_name="faces {video}")
+@task(task_run_name="find what is extracted")
+def missing_videos(index: Path, params: CropParams, store: Path) -> pd.DataFrame:
+    """Return the rows of the index whose result is not in the store."""
+    videos = read_index(index)
+    keys = [store_key(sha256, params) for sha256 in videos["sha256"]]
+    missing = [read_video_faces(store, key) is None for key in keys]
+    get_run_logger().info("%d of %d videos are to be extracted", sum(missing), len(videos))
+    return videos[missing]
+
+
+def _may_pass_next_time(task: Any, run: TaskRun, state: State[Any]) -> bool:
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, VideoGivenUp) and error.reason == "crash"
+
+
+@task(task_run_name="faces {video}", retries=1, retry_condition_fn=_may_pass_next_time)
 def extract_video(video: str, sha256: str, folder: Path, params: FacesParams, store: Path) -> None:
-    """Extract one video's faces into the store, unless they are there."""
-    key = store_key(sha256, params)
-    if read_video_faces(store, key) is None:
-        write_video_faces(store, key, extract_faces(folder / video, params, face_detector(params)))
+    """Extract one video's faces into the store, in a process of their own."""
+    key = store_key(sha256, params.crop)
+    _worker(params).run(worker.extract_into, store, key, folder / video, params.crop)
 
 
 @task(task_run_name="write shards")
 def write_shards(
-    index: pd.DataFrame, params: FacesParams, store: Path, output: Path
+    index: Path,
+    params: FacesParams,
+    store: Path,
+    given_up: dict[str, VideoGivenUp],
+    output: Path,
 ) -> pd.DataFrame:
     """Write the stage's output from the store, and return its manifest."""
-    hashes = zip(index["video"], index["sha256"], strict=True)
-    keys = {video: store_key(sha256, params) for video, sha256 in hashes}
+    videos = read_index(index)
+    hashes = zip(videos["video"], videos["sha256"], strict=True)
+    keys = {video: store_key(sha256, params.crop) for video, sha256 in hashes}
 
     def faces_of(video: str) -> VideoFaces:
+        if video in given_up:
+            return nothing(given_up[video].reason, given_up[video].detail)
         faces = read_video_faces(store, keys[video])
         if faces is None:
             raise FacesError(f"{store}: the result of {video!r} is gone; run `dvc repro faces`")
         return faces
 
-    write_faces(output, index, faces_of, params)
+    write_faces(output, videos, faces_of, params.shards)
     manifest = read_manifest(output)
     logger = get_run_logger()
     for row in manifest[manifest["reason"].notna()].itertuples():

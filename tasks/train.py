@@ -11,7 +11,7 @@ from dfd.evaluate.plots import training_figure
 from dfd.faces.reader import read_crops
 from dfd.faces.shards import read_crops_table
 from dfd.files import hash_file, write_json, write_table
-from dfd.params import CandidateParams, FacesParams, SplitParams
+from dfd.params import CandidateParams, CropParams, SplitParams
 from dfd.train.feed import Crops
 from dfd.train.fit import EpochRecord, fit
 from tasks.tracking import connect, log_epoch, running, start_run, tie_detector
@@ -21,7 +21,7 @@ from tasks.tracking import connect, log_epoch, running, start_run, tie_detector
 def train_detector(
     candidate: str,
     params: CandidateParams,
-    crop: FacesParams,
+    crop: CropParams,
     split_params: SplitParams,
     faces: Path,
     split: Path,

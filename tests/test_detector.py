@@ -24,7 +24,7 @@ TRAIN = """
 import numpy as np, pandas as pd
 from pathlib import Path
 from dfd.detector import load_detector, save_detector
-from dfd.params import CandidateParams, FacesParams
+from dfd.params import CandidateParams, CropParams
 from dfd.train.feed import Crops
 from dfd.train.fit import fit
 
@@ -35,9 +35,9 @@ def crops(seed):
     rows = [(f"v{i // 3}", 0, "REAL" if i < 18 else "FAKE", f"g{i // 3}") for i in range(36)]
     return Crops(images, pd.DataFrame(rows, columns=["video", "track", "label", "group"]))
 
-faces = FacesParams(
+faces = CropParams(
     detector="retinaface-mobilenet", frames_per_video=3, detection_size=640, min_score=0.8,
-    min_face=32, max_tracks=2, margin=0.2, crop_size=48, jpeg_quality=95, shards=8,
+    min_face=32, max_tracks=2, margin=0.2, crop_size=48, jpeg_quality=95,
 )
 params = CandidateParams(
     backbone="mesonet", weights="none", input_size=40, batch_size=8, head_epochs=0,

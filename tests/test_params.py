@@ -6,6 +6,7 @@ import yaml
 from dfd.errors import ParamsError
 from dfd.params import (
     CandidateParams,
+    CropParams,
     DatasetParams,
     FacesParams,
     SplitParams,
@@ -38,6 +39,22 @@ def test_the_projects_own_file_is_valid() -> None:
     assert candidate_names(PARAMS) == ["inception_resnet_v2", "mesonet"]
     for name in candidate_names(PARAMS):
         assert load_candidate(name, PARAMS).backbone == name
+
+
+def test_where_the_stage_runs_is_no_part_of_what_the_crops_are() -> None:
+    faces = load_section(FacesParams, PARAMS)
+    elsewhere = faces.model_copy(update={"shards": 3, "runner": "dask", "time_limit_s": 1})
+    assert type(elsewhere.crop) is CropParams
+    assert elsewhere.crop == faces.crop
+    assert set(FacesParams.model_fields) - set(CropParams.model_fields) == {
+        "shards",
+        "runner",
+        "dask_address",
+        "time_limit_s",
+        "memory_limit_mb",
+    }
+    larger = faces.model_copy(update={"crop_size": faces.crop_size + 1})
+    assert larger.crop != faces.crop
 
 
 def test_a_candidates_own_keys_win_over_the_shared_ones() -> None:

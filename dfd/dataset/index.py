@@ -9,8 +9,8 @@ import pandas as pd
 from dfd.dataset.groups import group_videos
 from dfd.dataset.layouts import LabelledVideo
 from dfd.dataset.tables import read_table
-from dfd.errors import DatasetError, VideoError
-from dfd.faces.video import probe
+from dfd.errors import DatasetError
+from dfd.faces.video import VideoInfo
 from dfd.files import hash_file
 
 COLUMNS = (
@@ -40,8 +40,12 @@ class FileFacts:
     fps: float | None
 
 
-def describe(path: Path) -> FileFacts:
+def describe(path: Path, info: VideoInfo | None) -> FileFacts:
     """Return the facts of one file.
+
+    Args:
+        path: The file.
+        info: Its ``probe``, None where it cannot be opened as a video.
 
     Raises:
         DatasetError: The file cannot be read at all.
@@ -52,9 +56,7 @@ def describe(path: Path) -> FileFacts:
         raise DatasetError(
             f"{path}: cannot be read ({error.strerror}); check its rights"
         ) from error
-    try:
-        info = probe(path)
-    except VideoError:  # indexed all the same: the faces stage names the reason
+    if info is None:  # indexed all the same: the faces stage names the reason
         return FileFacts(sha256, size, None, None, None, None)
     return FileFacts(sha256, size, info.duration, info.width, info.height, info.fps)
 

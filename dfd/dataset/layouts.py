@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dfd.errors import DatasetError
+from dfd.files import readable
 from dfd.labels import LABELS
 from dfd.params import Layout
 
@@ -106,11 +107,11 @@ def read_folder(folder: Path) -> list[LabelledVideo]:
     """
     found: list[tuple[Path, PurePosixPath, str]] = []
     for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in VIDEO_SUFFIXES or path.name.startswith("."):
+        if path.suffix.lower() not in VIDEO_SUFFIXES or path.name.startswith(".") or path.is_dir():
             continue
         if not path.is_file():
-            raise DatasetError(f"{path}: is no file but a folder or a dangling link; take it away")
-        video = PurePosixPath(path.relative_to(folder).as_posix())
+            raise DatasetError(f"{path}: is a dangling link; mend it or take it away")
+        video = PurePosixPath(readable(path.relative_to(folder)))
         labels = [part for part in video.parent.parts if part in LABELS]
         if len(set(labels)) != 1:
             raise DatasetError(

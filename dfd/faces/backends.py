@@ -1,10 +1,10 @@
 """The face detectors by name."""
 
 from dfd.faces.detector import FaceDetector
-from dfd.params import FacesParams
+from dfd.params import CropParams
 
 
-def load_face_detector(params: FacesParams) -> FaceDetector:
+def load_face_detector(params: CropParams) -> FaceDetector:
     """Return the detector that ``params.detector`` names, its weights fetched at first use.
 
     Raises:

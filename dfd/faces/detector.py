@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -19,8 +18,8 @@ class Face:
     """One face in one image.
 
     Attributes:
-        box: x1, y1, x2, y2 in pixels of the source image, inside it, of positive area.
-        landmarks: Five (x, y) pairs in source pixels, in the order of ``LANDMARKS``.
+        box: x1, y1, x2, y2 in pixels, inside the image, of positive area.
+        landmarks: Five (x, y) pairs in pixels, in the order of ``LANDMARKS``.
         score: Confidence, 0..1.
     """
 
@@ -40,51 +39,48 @@ class Face:
         x1, y1, x2, y2 = self.box
         return (x2 - x1) * (y2 - y1)
 
+    def scaled(self, across: float, down: float) -> "Face":
+        """Return the same face in an image so many times as wide and as high."""
+        x1, y1, x2, y2 = self.box
+        return Face(
+            box=(x1 * across, y1 * down, x2 * across, y2 * down),
+            landmarks=tuple((x * across, y * down) for x, y in self.landmarks),
+            score=self.score,
+        )
+
 
 class FaceDetector(Protocol):
     """Finds faces; may be called from several threads at once."""
 
     def __call__(self, image: Image) -> list[Face]:
-        """Return the faces of a uint8 (H, W, 3) BGR image, best score first."""
+        """Return the faces of a uint8 (H, W, 3) BGR image in its pixels, best score first."""
         ...
 
 
-def shrink(image: Image, longest: int) -> tuple[Image, float]:
-    """Return the image with its longer side at most ``longest`` pixels, and the scale applied."""
-    height, width = image.shape[:2]
-    scale = min(1.0, longest / max(height, width))
-    if scale == 1.0:
-        return image, scale
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8), scale
-
-
-def source_faces(
+def make_faces(
     boxes: npt.NDArray[np.floating],
     landmarks: npt.NDArray[np.floating],
     scores: npt.NDArray[np.floating],
-    scale: float,
     image: Image,
 ) -> list[Face]:
-    """Turn detections in a shrunk image into faces of the source image, best score first.
+    """Turn arrays of detections into faces, best score first.
 
     Args:
-        boxes: (N, 4) x1, y1, x2, y2 in shrunk pixels; clipped to the image, dropped when empty.
-        landmarks: (N, 5, 2) in shrunk pixels.
+        boxes: (N, 4) x1, y1, x2, y2 in pixels; clipped to the image, dropped when empty.
+        landmarks: (N, 5, 2) in pixels.
         scores: (N,) 0..1.
-        scale: Shrunk over source pixels.
-        image: The source image.
+        image: Where they were found.
     """
     height, width = image.shape[:2]
-    boxes = np.clip(boxes / scale, 0, [width, height, width, height])
-    points = landmarks / scale
     faces = [
         Face(
             box=(float(box[0]), float(box[1]), float(box[2]), float(box[3])),
             landmarks=tuple((float(x), float(y)) for x, y in five),
             score=float(score),
         )
-        for box, five, score in zip(boxes, points, scores, strict=True)
+        for box, five, score in zip(
+            np.clip(boxes, 0, [width, height, width, height]), landmarks, scores, strict=True
+        )
         if box[2] > box[0] and box[3] > box[1]
     ]
     return sorted(faces, key=lambda face: (-face.score, face.box))

@@ -2,18 +2,17 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import cv2
 
 from dfd.errors import VideoError
-from dfd.faces.crops import sharpness, square_crop
+from dfd.faces.crops import sharpness, square_around
 from dfd.faces.detector import Face, FaceDetector, Image
+from dfd.faces.frame import Frame
+from dfd.faces.packets import list_packets
 from dfd.faces.tracks import TrackLinker, persistent_tracks
-from dfd.faces.video import Frame, probe, read_frames, sample_indices
-from dfd.params import FacesParams
-
-Reason = Literal["unreadable", "no_face", "face_too_small"]
+from dfd.faces.video import read_frames, sample_indices
+from dfd.params import CropParams
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,8 @@ class VideoFaces:
 
     ``asked >= decoded >= with_face >= kept`` count sampled frames: those asked for, decoded, with
     any detected face, and with a kept crop. ``frames`` counts the clip's frames. ``reason`` says
-    why nothing was kept, None when something was, and ``detail`` explains it in one line.
+    why nothing was kept, None when something was: ``unreadable``, ``no_face``, ``face_too_small``,
+    or one of ``VideoGivenUp``. ``detail`` explains it in one line.
     """
 
     frames: int
@@ -53,31 +53,35 @@ class VideoFaces:
     kept: int
     tracks: int
     crops: tuple[Crop, ...]
-    reason: Reason | None
+    reason: str | None
     detail: str
 
 
-def extract_faces(path: Path, params: FacesParams, detector: FaceDetector) -> VideoFaces:
+def extract_faces(path: Path, params: CropParams, detector: FaceDetector) -> VideoFaces:
     """Sample a video's frames, find and follow its faces, and crop them.
 
-    A video that cannot be used gives a ``reason``, not an exception. Every frame is dropped as soon
-    as its crops are encoded, so memory does not grow with the frames' size.
+    A video that cannot be used gives a ``reason``, not an exception. A frame is dropped as soon as
+    its crops are encoded, so memory does not grow with the length of the video.
     """
     try:
         return _extract(path, params, detector)
     except VideoError as error:
-        detail = str(error).removeprefix(f"{path}: ")
-        return VideoFaces(0, 0, 0, 0, 0, 0, (), "unreadable", detail)
+        return nothing("unreadable", str(error).removeprefix(f"{path}: "))
 
 
-def _extract(path: Path, params: FacesParams, detector: FaceDetector) -> VideoFaces:
-    total = probe(path).frames
-    indices = sample_indices(total, params.frames_per_video)
+def nothing(reason: str, detail: str) -> VideoFaces:
+    """Return the result of a video of which nothing is known but why."""
+    return VideoFaces(0, 0, 0, 0, 0, 0, (), reason, detail)
+
+
+def _extract(path: Path, params: CropParams, detector: FaceDetector) -> VideoFaces:
+    packets = list_packets(path)
+    indices = sample_indices(packets.frames, params.frames_per_video)
     link = TrackLinker()
     candidates: list[Crop] = []
     decoded = with_face = 0
-    for frame in read_frames(path, indices):
-        found = detector(frame.image)
+    for frame in read_frames(path, packets, indices):
+        found = _faces(frame, detector, params)
         faces = [face for face in found if face.size >= params.min_face]
         decoded += 1
         with_face += bool(found)
@@ -90,7 +94,7 @@ def _extract(path: Path, params: FacesParams, detector: FaceDetector) -> VideoFa
     )
     reason, detail = _why_nothing(bool(crops), with_face, decoded, params)
     return VideoFaces(
-        frames=total,
+        frames=packets.frames,
         asked=len(indices),
         decoded=decoded,
         with_face=with_face,
@@ -102,8 +106,15 @@ def _extract(path: Path, params: FacesParams, detector: FaceDetector) -> VideoFa
     )
 
 
-def _crop(frame: Frame, face: Face, track: int, params: FacesParams) -> Crop:
-    image = square_crop(frame.image, face.box, params.margin, params.crop_size)
+def _faces(frame: Frame, detector: FaceDetector, params: CropParams) -> list[Face]:
+    """Look for faces in the shrunk frame and give them in pixels of the frame itself."""
+    image = frame.image(params.detection_size)
+    across, down = frame.width / image.shape[1], frame.height / image.shape[0]
+    return [face.scaled(across, down) for face in detector(image)]
+
+
+def _crop(frame: Frame, face: Face, track: int, params: CropParams) -> Crop:
+    image = frame.square(*square_around(face.box, params.margin), params.crop_size)
     return Crop(
         frame=frame.index,
         time_s=frame.time_s,
@@ -120,8 +131,8 @@ def _jpeg(image: Image, quality: int) -> bytes:
 
 
 def _why_nothing(
-    any_crop: bool, with_face: int, decoded: int, params: FacesParams
-) -> tuple[Reason | None, str]:
+    any_crop: bool, with_face: int, decoded: int, params: CropParams
+) -> tuple[str | None, str]:
     if any_crop:
         return None, ""
     if with_face:

@@ -13,11 +13,11 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from dfd.errors import WeightsError
-from dfd.faces.detector import Face, Image, shrink, source_faces
+from dfd.faces.detector import Face, Image, make_faces
 from dfd.faces.weights import mobilenet_weights
-from dfd.params import FacesParams
+from dfd.params import CropParams
 
-_MEAN = np.array([104, 117, 123], np.float32)  # BGR
+_MEAN = (104, 117, 123)  # BGR
 _ANCHORS = ((8, (16, 32)), (16, (64, 128)), (32, (256, 512)))  # stride, sides in pixels
 _CENTRE_VARIANCE = 0.1
 _SIZE_VARIANCE = 0.2
@@ -32,28 +32,25 @@ class RetinaFaceMobileNet:
 
     Attributes:
         session: ONNX session: ``input`` (N, 3, H, W) in, ``loc``, ``conf``, ``landmarks`` out.
-        detection_size: Longest side in pixels at which faces are looked for; never enlarged.
         min_score: Detections below this score are dropped.
     """
 
     session: ort.InferenceSession
-    detection_size: int
     min_score: float
 
     def __call__(self, image: Image) -> list[Face]:
-        small, scale = shrink(image, self.detection_size)
-        blob = np.ascontiguousarray((small - _MEAN).transpose(2, 0, 1)[None])
+        blob = cv2.dnn.blobFromImage(image, mean=_MEAN)  # float32 (1, 3, H, W)
         loc, conf, landmarks = self.session.run(["loc", "conf", "landmarks"], {"input": blob})
         scores = conf[0, :, 1]
         likely = np.flatnonzero(scores >= self.min_score)
-        anchors, scores = _anchors(*small.shape[:2])[likely], scores[likely]
+        anchors, scores = _anchors(*image.shape[:2])[likely], scores[likely]
         boxes = _decode_boxes(loc[0, likely], anchors)
         kept = _suppress(boxes, scores)
         points = _decode_landmarks(landmarks[0, likely][kept], anchors[kept])
-        return source_faces(boxes[kept], points, scores[kept], scale, image)
+        return make_faces(boxes[kept], points, scores[kept], image)
 
 
-def load_mobilenet(params: FacesParams) -> RetinaFaceMobileNet:
+def load_mobilenet(params: CropParams) -> RetinaFaceMobileNet:
     """Return the detector with its verified weights, on one thread.
 
     Raises:
@@ -61,7 +58,6 @@ def load_mobilenet(params: FacesParams) -> RetinaFaceMobileNet:
     """
     return RetinaFaceMobileNet(
         one_thread_session(mobilenet_weights(), "the RetinaFace-MobileNet weights"),
-        params.detection_size,
         params.min_score,
     )
 

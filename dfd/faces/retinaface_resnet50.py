@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dfd.errors import WeightsError
-from dfd.faces.detector import Face, Image, shrink, source_faces
+from dfd.faces.detector import Face, Image, make_faces
 from dfd.faces.retinaface_mobilenet import one_thread_session
-from dfd.params import FacesParams
+from dfd.params import CropParams
 
 _FILE = "retinaface.onnx"
 # The package names sides as the person has them, ``LANDMARKS`` as the viewer sees them.
@@ -33,27 +33,24 @@ class RetinaFaceResNet50:
     Attributes:
         network: Takes (1, H, W, 3) float32 RGB in 0..255 and returns, for strides 32, 16 and 8,
             class scores, box offsets and landmark offsets, channels last.
-        detection_size: Longest side in pixels at which faces are looked for; never enlarged.
         min_score: Detections below this score are dropped.
     """
 
     network: Network
-    detection_size: int
     min_score: float
 
     def __call__(self, image: Image) -> list[Face]:
-        small, scale = shrink(image, self.detection_size)
         found: dict[str, dict[str, Any]] = _package().detect_faces(
-            small, threshold=self.min_score, model=self.network, allow_upscaling=False
+            image, threshold=self.min_score, model=self.network, allow_upscaling=False
         )
         faces = list(found.values())
         boxes = np.array([face["facial_area"] for face in faces], np.float64).reshape(-1, 4)
         points = np.array([[face["landmarks"][name] for name in _POINTS] for face in faces])
         scores = np.array([face["score"] for face in faces], np.float64)
-        return source_faces(boxes, points.reshape(-1, 5, 2), scores, scale, image)
+        return make_faces(boxes, points.reshape(-1, 5, 2), scores, image)
 
 
-def load_resnet50(params: FacesParams) -> RetinaFaceResNet50:
+def load_resnet50(params: CropParams) -> RetinaFaceResNet50:
     """Return the detector with the package's weights, on one thread.
 
     Raises:
@@ -72,7 +69,7 @@ def load_resnet50(params: FacesParams) -> RetinaFaceResNet50:
             f"from {WEIGHTS_URLS[0]}, or set faces.detector to retinaface-mobilenet"
         ) from error
     session = one_thread_session(str(path), str(path))
-    return RetinaFaceResNet50(RetinaFace(session), params.detection_size, params.min_score)
+    return RetinaFaceResNet50(RetinaFace(session), params.min_score)
 
 
 def _package() -> Any:

@@ -19,8 +19,7 @@ import pyarrow.parquet as pq
 from dfd.errors import FacesError
 from dfd.faces.detector import LANDMARKS
 from dfd.faces.extract import Crop, VideoFaces
-from dfd.files import replacing
-from dfd.params import FacesParams
+from dfd.files import UNFINISHED, replacing
 
 MANIFEST = "manifest.parquet"
 CROPS = "crops.parquet"
@@ -63,9 +62,9 @@ def write_faces(
     folder: Path,
     videos: pd.DataFrame,
     faces_of: Callable[[str], VideoFaces],
-    params: FacesParams,
+    shards: int,
 ) -> None:
-    """Write the shards, ``manifest.parquet`` and ``crops.parquet``; remove shards of other runs.
+    """Write the shards, ``manifest.parquet`` and ``crops.parquet``; remove what other runs left.
 
     Args:
         folder: The stage's output, made when absent.
@@ -73,14 +72,29 @@ def write_faces(
             ``dataset``; label and method may be missing values.
         faces_of: Returns the result of a video; asked once for each, one shard after another, so
             that only one result need be in memory.
-        params: ``shards`` is the number of tar files; those without a video are written empty.
+        shards: Number of tar files; those without a video are written empty.
 
     The manifest has one row per video, by ``video``; the crops table one per crop, by shard,
     ``video``, ``frame`` and ``track``. Boxes and landmarks are in pixels of the upright frame.
 
     Raises:
-        OSError: The folder cannot be written.
+        FacesError: The folder cannot be written.
     """
+    try:
+        _write(folder, videos, faces_of, shards)
+    except OSError as error:
+        raise FacesError(
+            f"{folder}: cannot be written ({error.strerror}); make room or give rights, then run "
+            "again: what is extracted stays"
+        ) from error
+
+
+def _write(
+    folder: Path,
+    videos: pd.DataFrame,
+    faces_of: Callable[[str], VideoFaces],
+    shards: int,
+) -> None:
     ordered = videos[list(_GIVEN)].sort_values("video")
     records = [dict(zip(_GIVEN, row, strict=True)) for row in ordered.itertuples(index=False)]
     manifest: list[dict[str, Any]] = []
@@ -88,9 +102,9 @@ def write_faces(
         replacing(folder / CROPS) as crops_file,
         pq.ParquetWriter(crops_file, _CROPS_SCHEMA) as crops_table,
     ):
-        for number in range(params.shards):
+        for number in range(shards):
             name = shard_name(number)
-            chosen = [one for one in records if shard_of(one["group"], params.shards) == number]
+            chosen = [one for one in records if shard_of(one["group"], shards) == number]
             rows: list[dict[str, Any]] = []
             with (
                 replacing(folder / name) as shard_file,
@@ -105,10 +119,10 @@ def write_faces(
                         rows.append(row)
             crops_table.write_table(pa.Table.from_pylist(rows, _CROPS_SCHEMA))
     _write_manifest(folder / MANIFEST, manifest)
-    expected = {shard_name(number) for number in range(params.shards)}
-    for shard_path in folder.glob("shard-*.tar"):
-        if shard_path.name not in expected:
-            shard_path.unlink()
+    expected = {shard_name(number) for number in range(shards)}
+    for path in [*folder.glob("shard-*.tar"), *folder.glob(f"{UNFINISHED}*")]:
+        if path.name not in expected:
+            path.unlink()
 
 
 def read_manifest(folder: Path) -> pd.DataFrame:

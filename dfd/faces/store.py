@@ -14,24 +14,24 @@ from typing import Any
 from dfd.faces.detector import Face
 from dfd.faces.extract import Crop, VideoFaces
 from dfd.files import hash_json, replacing
-from dfd.params import FacesParams
+from dfd.params import CropParams
 
 # Raise when the same video and parameters would give another result, or the format changes.
-CODE_VERSION = 1
+CODE_VERSION = 2
 _ACCOUNT = "faces.json"
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, LookupError, RuntimeError)
 
 
-def store_key(sha256: str, params: FacesParams) -> str:
+def store_key(sha256: str, params: CropParams) -> str:
     """Return the name of a video's result: 64 hexadecimal digits.
 
     Args:
         sha256: Hash of the video's content.
-        params: All but ``shards``, which does not change a result, count.
+        params: What the crops depend on.
     """
     parts = {
         "content": sha256,
-        "params": params.model_dump(exclude={"shards"}),
+        "params": params.model_dump(),
         "version": CODE_VERSION,
     }
     return hash_json(parts)

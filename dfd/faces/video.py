@@ -1,14 +1,16 @@
-"""Frames of a video: decoded once, forwards, converting only those that are kept.
+"""Frames of a video: one pass forwards that decodes only what the frames asked for need.
 
-Containers lie about their number of frames, so it is counted by reading the packets, which needs no
-decoding. One thread decodes: the workers that run beside each other already fill the cores.
+From the list of its packets follows what to decode: groups of pictures without a frame asked for
+are passed over, and so are H.264 pictures that no other picture refers to. The frames that come are
+those that decoding everything would give. One thread decodes: the workers that run beside each
+other already fill the cores.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -16,32 +18,15 @@ import av
 import numpy as np
 import numpy.typing as npt
 from av.container import InputContainer
-from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from dfd.errors import VideoError
+from dfd.faces.frame import Frame
+from dfd.faces.packets import Packets, list_packets, opened, stored_packets
 
-# Demuxers that may be chosen by content: images, text and playlists (which name other files) are
-# no videos, yet FFmpeg would open them.
-_OPTIONS = {
-    "format_whitelist": "mov,matroska,avi,mpegts,mpeg,mpegvideo,m4v,flv,ogg,asf,mxf,dv,gif,ivf,"
-    "h264,hevc,obu,yuv4mpegpipe"
-}
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One decoded frame.
-
-    Attributes:
-        index: Position among the frames of the clip, from 0.
-        time_s: Seconds since the clip's first frame.
-        image: uint8 (H, W, 3), BGR, upright.
-    """
-
-    index: int
-    time_s: float
-    image: npt.NDArray[np.uint8]
+# In other codecs a picture marked so may still serve a higher temporal layer.
+_MARKS_UNREFERENCED = ("h264",)
+_PASS_OVER, _REFERENCE, _DECODE = range(3)
 
 
 @dataclass(frozen=True)
@@ -72,93 +57,108 @@ def probe(path: Path) -> VideoInfo:
     Raises:
         VideoError: The file is missing, empty, not a video, or no frame of it can be decoded.
     """
-    with _opened(path) as (container, stream):
-        first: av.VideoFrame | None = None
-        stamps = []
-        frames = 0
-        for packet in chain(_packets(container, stream), [None]):
-            if first is None:
-                first = next(iter(_decode(stream, packet)), None)
-            if packet is None or packet.is_discard:  # decoded, yet never shown
-                continue
-            frames += 1
-            stamp = packet.dts if packet.pts is None else packet.pts
-            if stamp is not None:
-                stamps.append(stamp)
+    packets = list_packets(path)
+    with opened(path) as (container, stream):
+        pictures = _decoded(container, stream)
+        first = next((Frame(0, 0.0, picture, _aspect(stream)) for picture in pictures), None)
         if first is None:
             raise VideoError(f"{path}: no frame can be decoded; replace or remove the file")
-        sideways = round(first.rotation / 90) % 2 == 1
-        width, height = (first.height, first.width) if sideways else (first.width, first.height)
-        duration = _duration(stamps, frames, stream)
-    fps = float(frames / duration) if duration else 0.0
-    return VideoInfo(float(duration), width, height, fps, frames)
+    fps = packets.frames / packets.duration if packets.duration else 0.0
+    return VideoInfo(packets.duration, first.width, first.height, fps, packets.frames)
 
 
-def read_frames(path: Path, indices: Sequence[int]) -> Iterator[Frame]:
-    """Yield the frames at these ascending indices, in one pass that ends with the last of them.
+def read_frames(path: Path, packets: Packets, indices: Sequence[int]) -> Iterator[Frame]:
+    """Yield the frames at these ascending indices; one pass, which ends with the last of them.
 
-    What cannot be decoded is left out, so fewer frames than asked for may come.
+    What cannot be decoded is left out, so fewer frames than asked for may come. A second pass,
+    over everything that is left, is made only when the first misses a frame: the file is damaged
+    or refreshes its pictures little by little instead of by key frames.
+
+    Args:
+        path: The clip.
+        packets: Its ``list_packets``.
+        indices: Positions among its frames.
 
     Raises:
-        VideoError: The file cannot be opened, or none of its frames can be decoded.
+        VideoError: The file cannot be opened.
     """
-    if not indices:
-        return
-    wanted = set(indices)
-    with _opened(path) as (container, stream):
-        start: float | None = None
-        frames = (
-            frame
-            for packet in chain(_packets(container, stream), [None])
-            for frame in _decode(stream, packet)
-        )
-        for index, frame in enumerate(frames):
-            seconds = _seconds(frame, index, stream)
-            start = seconds if start is None else start
-            if index in wanted:
-                yield Frame(index, seconds - start, _upright(frame))
-            if index == indices[-1]:
-                break
-        if start is None:
-            raise VideoError(f"{path}: no frame can be decoded; replace or remove the file")
+    pending = deque(indices)
+    if pending and packets.times is not None:
+        plan = _plan(packets.times, packets, indices)
+        with closing(_pass(path, packets, plan, set(indices))) as frames:
+            for frame in frames:
+                if frame.index != pending[0] or frame.picture.is_corrupt:
+                    break
+                yield frame
+                pending.popleft()
+                if not pending:
+                    return
+    if pending:
+        everything = np.full(len(packets.shown), _DECODE, np.int8)
+        with closing(_pass(path, packets, everything, set(pending))) as frames:
+            for frame in frames:
+                yield frame
+                if frame.index == pending[-1]:
+                    return
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open the first video stream that is not cover art, with one decoding thread."""
-    try:
-        # A file object rather than a name: FFmpeg would read `concat:…` or `http:…` as addresses.
-        with (
-            path.open("rb") as file,
-            av.open(file, "r", metadata_errors="replace", options=_OPTIONS) as container,
-        ):
-            streams = (
-                stream
-                for stream in container.streams.video
-                if not stream.disposition & Disposition.attached_pic
-            )
-            stream = next(streams, None)
-            if stream is None or stream.codec_context is None:  # None where no decoder is known
-                raise VideoError(
-                    f"{path}: holds no video that can be decoded; replace or remove the file"
-                )
-            stream.codec_context.thread_count = 1
-            yield container, stream
-    except (av.FFmpegError, OSError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise VideoError(
-            f"{path}: cannot be read as a video ({reason}); replace or remove the file"
-        ) from error
+def _plan(
+    times: npt.NDArray[np.int64], packets: Packets, indices: Sequence[int]
+) -> npt.NDArray[np.int8]:
+    """Return for each packet whether it is passed over, decoded for reference, or decoded."""
+    shown = np.flatnonzero(packets.shown)
+    wanted = shown[np.argsort(times[shown])][list(indices)]
+    keys = np.flatnonzero(packets.keys)
+    plan = np.full(len(times), _PASS_OVER, np.int8)
+    for number in wanted:
+        last = int(np.searchsorted(keys, number, side="right")) - 1
+        # A picture shown before the key frame that it follows in the file may need the one before.
+        while last >= 0 and times[keys[last]] > times[number]:
+            last -= 1
+        plan[keys[last] if last >= 0 else 0 : number + 1] = _REFERENCE
+    plan[wanted] = _DECODE
+    return plan
 
 
-def _packets(container: InputContainer, stream: VideoStream) -> Iterator["av.Packet[VideoStream]"]:
-    """Yield the stream's packets up to the end or to where the file breaks off."""
-    try:
-        for packet in container.demux(stream):
-            if packet.size:  # the empty last one only flushes the decoder
-                yield packet
-    except av.FFmpegError:
-        return
+def _pass(
+    path: Path, packets: Packets, plan: npt.NDArray[np.int8], wanted: set[int]
+) -> Generator[Frame]:
+    """Yield the frames wanted out of one pass over the file."""
+    index_at: dict[int, int] = {}
+    if packets.times is not None:
+        ordered = np.sort(packets.times[packets.shown])
+        index_at = {int(ordered[index]): index for index in wanted}
+    with opened(path) as (container, stream):
+        aspect, base = _aspect(stream), stream.time_base or Fraction(0)
+        length = packets.duration / packets.frames if packets.frames else 0.0
+        for count, picture in enumerate(_decoded(container, stream, plan)):
+            if packets.times is None:
+                if count in wanted:
+                    yield Frame(count, count * length, picture, aspect)
+            elif picture.pts in index_at:
+                seconds = float(picture.pts * base) - packets.start_s
+                yield Frame(index_at[picture.pts], seconds, picture, aspect)
+
+
+def _decoded(
+    container: InputContainer, stream: VideoStream, plan: npt.NDArray[np.int8] | None = None
+) -> Iterator[av.VideoFrame]:
+    """Yield the pictures that come of decoding what the plan says, or everything."""
+    context = stream.codec_context
+    skips = plan is not None and context.name in _MARKS_UNREFERENCED
+    jumped = False
+    for number, packet in enumerate(stored_packets(container, stream)):
+        if plan is not None and (number >= len(plan) or plan[number] == _PASS_OVER):
+            jumped = True
+            continue
+        if jumped:
+            yield from _decode(stream, None)
+            context.flush_buffers()
+            jumped = False
+        if skips and plan is not None:
+            context.skip_frame = "NONREF" if plan[number] == _REFERENCE else "DEFAULT"
+        yield from _decode(stream, packet)
+    yield from _decode(stream, None)
 
 
 def _decode(
@@ -171,24 +171,7 @@ def _decode(
         return []
 
 
-def _duration(stamps: list[int], frames: int, stream: VideoStream) -> Fraction:
-    """Return seconds from the first frame to the end of the last one, shown as long as the mean."""
-    if len(stamps) > 1 and stream.time_base and max(stamps) > min(stamps):
-        span = (max(stamps) - min(stamps)) * stream.time_base
-        return span * len(stamps) / (len(stamps) - 1)
-    rate = stream.average_rate or stream.guessed_rate
-    return frames / rate if rate else Fraction(0)
-
-
-def _seconds(frame: av.VideoFrame, index: int, stream: VideoStream) -> float:
-    if frame.pts is not None and stream.time_base:
-        return float(frame.pts * stream.time_base)
-    rate = stream.average_rate or stream.guessed_rate
-    return float(index / rate) if rate else 0.0
-
-
-def _upright(frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
-    """Return the frame as BGR, turned the way its display matrix asks (phones film sideways)."""
-    image = frame.to_ndarray(format="bgr24")
-    turns = round(frame.rotation / 90) % 4  # counter-clockwise, as np.rot90 counts
-    return np.ascontiguousarray(np.rot90(image, turns))
+def _aspect(stream: VideoStream) -> Fraction:
+    """Return width over height of a stored pixel; 1 where it is not said or makes no sense."""
+    aspect = stream.sample_aspect_ratio
+    return aspect if aspect and Fraction(1, 10) < aspect < 10 else Fraction(1)

@@ -17,7 +17,7 @@ import pandas as pd
 from dfd.detector import DetectorCard, fake_scores, resized, weights_sha256
 from dfd.errors import TrainError
 from dfd.evaluate.metrics import Metrics, auc, best_threshold, measure, video_scores
-from dfd.params import CandidateParams, FacesParams
+from dfd.params import CandidateParams, CropParams
 from dfd.train.backbones import build_model
 from dfd.train.batchnorm import reestimate
 from dfd.train.feed import Batches, Crops, balanced_weights
@@ -78,7 +78,7 @@ class Fitted:
         self,
         candidate: str,
         params: CandidateParams,
-        crop: FacesParams,
+        crop: CropParams,
         split_sha256: str,
         leaky: bool,
     ) -> DetectorCard:

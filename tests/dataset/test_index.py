@@ -6,11 +6,13 @@ import pytest
 from dfd.dataset.index import build_index, describe, read_index
 from dfd.dataset.layouts import LabelledVideo
 from dfd.errors import DatasetError
+from dfd.faces.video import probe
 from dfd.files import write_table
 
 
 def test_facts_of_a_video(tmp_path: Path, make_video: Callable[..., Path]) -> None:
-    facts = describe(make_video(tmp_path / "a.mp4", frames=10))
+    clip = make_video(tmp_path / "a.mp4", frames=10)
+    facts = describe(clip, probe(clip))
     assert (facts.width, facts.height, facts.fps) == (64, 48, 25.0)
     assert facts.duration == pytest.approx(0.4, abs=0.05)
     assert facts.bytes == (tmp_path / "a.mp4").stat().st_size
@@ -18,7 +20,7 @@ def test_facts_of_a_video(tmp_path: Path, make_video: Callable[..., Path]) -> No
 
 def test_a_file_that_is_no_video_is_indexed_without_facts(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"")
-    facts = describe(tmp_path / "a.mp4")
+    facts = describe(tmp_path / "a.mp4", None)
     assert facts.bytes == 0
     assert facts.duration is None
 
@@ -35,7 +37,9 @@ def test_index_survives_the_file_and_groups_copies(
         LabelledVideo(copy, "2.mp4", "REAL"),
         LabelledVideo(other, "003.mp4", "FAKE", source="gone.mp4", method="swap"),
     ]
-    index = build_index(videos, [describe(video.path) for video in videos], "mine")
+    index = build_index(
+        videos, [describe(video.path, probe(video.path)) for video in videos], "mine"
+    )
     write_table(tmp_path / "videos.csv", index)
     read = read_index(tmp_path / "videos.csv")
     assert read["video"].tolist() == ["003.mp4", "1.mp4", "2.mp4"]

@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -120,10 +121,31 @@ def test_folder_refuses_a_video_of_no_or_two_labels(tmp_path: Path, name: str) -
         read_layout(tmp_path, "folder")
 
 
-def test_folder_names_what_only_looks_like_a_video(tmp_path: Path) -> None:
-    (tmp_path / "REAL" / "x.mp4").mkdir(parents=True)
-    with pytest.raises(DatasetError, match=r"x\.mp4: is no file but a folder or a dangling link"):
+def test_folder_names_a_dangling_link(tmp_path: Path) -> None:
+    (tmp_path / "REAL").mkdir()
+    (tmp_path / "REAL" / "x.mp4").symlink_to("nowhere.mp4")
+    with pytest.raises(DatasetError, match=r"x\.mp4: is a dangling link"):
         read_layout(tmp_path, "folder")
+
+
+def test_folder_looks_into_a_folder_with_a_videos_name(tmp_path: Path) -> None:
+    (tmp_path / "REAL" / "x.mp4").mkdir(parents=True)
+    (tmp_path / "REAL" / "x.mp4" / "a.mp4").write_bytes(b"x")
+    assert [video.video for video in read_layout(tmp_path, "folder")] == ["REAL/x.mp4/a.mp4"]
+
+
+def test_folder_gives_odd_names_an_id_that_can_be_written(tmp_path: Path) -> None:
+    names = [b'it\'s "1".mp4', b"new\nline.mp4", b"\xff\xfe.mp4"]
+    (tmp_path / "REAL").mkdir()
+    for name in names:
+        Path(os.fsdecode(os.fsencode(tmp_path / "REAL") + b"/" + name)).write_bytes(b"x")
+    videos = read_layout(tmp_path, "folder")
+    assert {video.video for video in videos} == {
+        'REAL/it\'s "1".mp4',
+        "REAL/new\nline.mp4",
+        "REAL/\\xff\\xfe.mp4",
+    }
+    assert all(video.path.is_file() for video in videos)
 
 
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ import pytest
 
 from dfd.faces.backends import load_face_detector
 from dfd.faces.detector import Face, FaceDetector, Image
+from dfd.faces.frame import Frame
+from dfd.faces.packets import list_packets
 from dfd.faces.video import read_frames
-from dfd.params import FacesParams
+from dfd.params import CropParams
 
 ROOT = Path(__file__).parents[2]
 REAL_CLIPS = {
@@ -21,7 +23,7 @@ REAL_CLIPS = {
 }
 
 
-def face_params(**changes: object) -> FacesParams:
+def face_params(**changes: object) -> CropParams:
     params = {
         "detector": "retinaface-mobilenet",
         "frames_per_video": 8,
@@ -32,9 +34,8 @@ def face_params(**changes: object) -> FacesParams:
         "margin": 0.2,
         "crop_size": 64,
         "jpeg_quality": 95,
-        "shards": 3,
     }
-    return FacesParams.model_validate({**params, **changes})
+    return CropParams.model_validate({**params, **changes})
 
 
 def write_clip(path: Path, images: Sequence[Image]) -> Path:
@@ -50,14 +51,18 @@ def write_clip(path: Path, images: Sequence[Image]) -> Path:
     return path
 
 
+def frames_of(path: Path, indices: Sequence[int]) -> list[Frame]:
+    return list(read_frames(path, list_packets(path), indices))
+
+
 def numbered_images(count: int, height: int = 48, width: int = 64) -> list[Image]:
     """Grey images whose brightness tells their number; see ``number_in``."""
     return [np.full((height, width, 3), 30 + 5 * index, np.uint8) for index in range(count)]
 
 
 def number_in(image: Image) -> int:
-    # FFmpeg's conversion to and from YUV truncates: green, the nearest, comes back 1 to 2 darker.
-    return round((float(image[..., 1].mean()) - 28) / 5)
+    # To YUV and back, green, the nearest, comes back within two grey levels.
+    return round((float(image[..., 1].mean()) - 30) / 5)
 
 
 def squares_image(*squares: tuple[int, int, int], height: int = 120, width: int = 200) -> Image:
@@ -104,7 +109,7 @@ def people_clip(request: pytest.FixtureRequest) -> Path:
 @pytest.fixture
 def person(people_clip: Path) -> Image:
     """One frame of that clip, BGR."""
-    return next(read_frames(people_clip, [10])).image
+    return frames_of(people_clip, [10])[0].image()
 
 
 @pytest.fixture(scope="session")

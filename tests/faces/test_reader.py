@@ -11,8 +11,6 @@ from dfd.faces.extract import Crop, VideoFaces
 from dfd.faces.reader import read_crops
 from dfd.faces.shards import read_crops_table, write_faces
 
-from .conftest import face_params
-
 RED = (30, 60, 200)  # BGR
 
 
@@ -34,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
         {"video": names, "label": "REAL", "group": names, "method": None, "dataset": "drawn"}
     )
     results = {name: drawn_faces(20 + 30 * number) for number, name in enumerate(names)}
-    write_faces(tmp_path, videos, results.__getitem__, face_params(shards=3))
+    write_faces(tmp_path, videos, results.__getitem__, shards=3)
     return tmp_path
 
 
@@ -58,7 +56,7 @@ def test_colours_are_rgb(tmp_path: Path) -> None:
         {"video": ["a"], "label": ["REAL"], "group": ["a"], "method": [None], "dataset": ["drawn"]}
     )
     faces = VideoFaces(1, 1, 1, 1, 1, 1, (crop,), None, "")
-    write_faces(tmp_path, videos, lambda video: faces, face_params())
+    write_faces(tmp_path, videos, lambda video: faces, shards=3)
     image = read_crops(tmp_path, read_crops_table(tmp_path))[0]
     assert image[16, 16] == pytest.approx(RED[::-1], abs=4)
 

@@ -23,19 +23,19 @@ def test_a_person_is_one_face_with_its_features_in_place(load: Load, person: Ima
 
 
 def test_boxes_are_in_the_pixels_of_the_image_given(load: Load, person: Image) -> None:
-    (face,) = load(detection_size=320)(person)
+    (face,) = load()(person)
     twice = cv2.resize(person, None, fx=2, fy=2)
-    (large,) = load(detection_size=320)(twice)
-    assert large.box == pytest.approx([2 * value for value in face.box], abs=0.1 * face.size)
+    (large,) = load()(twice)
+    assert large.box == pytest.approx([2 * value for value in face.box], abs=0.1 * large.size)
     moved = cv2.copyMakeBorder(person, 33, 0, 71, 0, cv2.BORDER_REPLICATE)
-    (shifted,) = load(detection_size=2000)(moved)
-    x1, y1, x2, y2 = load(detection_size=2000)(person)[0].box
+    (shifted,) = load()(moved)
+    x1, y1, x2, y2 = face.box
     assert shifted.box == pytest.approx((x1 + 71, y1 + 33, x2 + 71, y2 + 33), abs=0.08 * face.size)
 
 
 def test_two_people_are_two_faces_and_overlaps_are_merged(load: Load, person: Image) -> None:
     pair = np.concatenate([person, person], axis=1)
-    faces = load(detection_size=2000)(pair)
+    faces = load()(pair)
     assert len(faces) == 2
     assert {face.box[0] > person.shape[1] for face in faces} == {True, False}
 

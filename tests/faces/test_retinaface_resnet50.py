@@ -36,28 +36,29 @@ class OneFace:
         return outputs
 
 
-def test_a_detection_becomes_a_face_in_source_pixels() -> None:
-    image = np.zeros((480, 640, 3), np.uint8)
+def test_a_detection_becomes_a_face_in_the_pixels_of_the_image() -> None:
+    image = np.zeros((240, 320, 3), np.uint8)
     image[...] = (10, 20, 30)
     network = OneFace(row=7, column=10, score=0.95)
-    (face,) = RetinaFaceResNet50(network, detection_size=320, min_score=0.8)(image)
-    # The anchor of 128 pixels is centred on cell (10, 7) of 16, in an image shrunk by two.
-    centre = np.array([10 * 16 + 8, 7 * 16 + 8]) * 2.0
+    (face,) = RetinaFaceResNet50(network, min_score=0.8)(image)
+    # The anchor of 128 pixels is centred on cell (10, 7) of 16.
+    centre = np.array([10 * 16 + 8, 7 * 16 + 8])
     assert face.score == pytest.approx(0.95)
-    assert face.box == pytest.approx([*(centre - 128), *(centre + 128)], abs=4)
-    expected = centre + np.array(OFFSETS) * 256
-    assert np.array(face.landmarks) == pytest.approx(expected, abs=4)
-    assert network.seen == [((1, 240, 320, 3), [30, 20, 10])]  # RGB, at detection size
+    assert face.box == pytest.approx([*(centre - 64), *(centre + 64)], abs=2)
+    expected = centre + np.array(OFFSETS) * 128
+    assert np.array(face.landmarks) == pytest.approx(expected, abs=2)
+    assert network.seen == [((1, 240, 320, 3), [30, 20, 10])]  # RGB
 
 
-def test_small_images_are_not_enlarged() -> None:
+@pytest.mark.parametrize("shape", [(100, 120, 3), (700, 1400, 3)])
+def test_images_are_not_resized(shape: tuple[int, int, int]) -> None:
     network = OneFace(row=3, column=3, score=0.95)
-    RetinaFaceResNet50(network, 640, 0.8)(np.zeros((100, 120, 3), np.uint8))
-    assert network.seen[0][0] == (1, 100, 120, 3)
+    RetinaFaceResNet50(network, 0.8)(np.zeros(shape, np.uint8))
+    assert network.seen[0][0] == (1, *shape)
 
 
 def test_a_low_score_is_no_face() -> None:
-    detector = RetinaFaceResNet50(OneFace(row=3, column=3, score=0.7), 640, 0.8)
+    detector = RetinaFaceResNet50(OneFace(row=3, column=3, score=0.7), 0.8)
     assert detector(np.zeros((200, 200, 3), np.uint8)) == []
 
 

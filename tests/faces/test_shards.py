@@ -20,7 +20,7 @@ from .conftest import face_params, find_squares
 
 NOTHING = VideoFaces(0, 0, 0, 0, 0, 0, (), "unreadable", "empty")
 LONG = "deep/" + "x" * 150 + "/ü.mp4"
-PARAMS = face_params(shards=4)
+SHARDS = 4
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def hashes(folder: Path) -> dict[str, str]:
 def test_every_video_has_a_row_and_every_crop_is_where_its_row_says(
     tmp_path: Path, videos: pd.DataFrame, results: dict[str, VideoFaces]
 ) -> None:
-    write_faces(tmp_path, videos, results.__getitem__, PARAMS)
+    write_faces(tmp_path, videos, results.__getitem__, SHARDS)
     manifest, crops = read_manifest(tmp_path), read_crops_table(tmp_path)
     assert list(manifest["video"]) == sorted(videos["video"])
     assert manifest["crops"].sum() == len(crops)
@@ -74,7 +74,7 @@ def test_every_video_has_a_row_and_every_crop_is_where_its_row_says(
 def test_members_are_named_for_webdataset_and_carry_no_trace_of_the_machine(
     tmp_path: Path, videos: pd.DataFrame, results: dict[str, VideoFaces]
 ) -> None:
-    write_faces(tmp_path, videos, results.__getitem__, PARAMS)
+    write_faces(tmp_path, videos, results.__getitem__, SHARDS)
     first = results["part_0/aaa.mp4"].crops[0]
     with tarfile.open(tmp_path / shard_name(shard_of("two", 4))) as archive:
         headers = archive.getmembers()
@@ -87,18 +87,18 @@ def test_members_are_named_for_webdataset_and_carry_no_trace_of_the_machine(
 def test_the_output_is_a_function_of_its_input_byte_for_byte(
     tmp_path: Path, videos: pd.DataFrame, results: dict[str, VideoFaces]
 ) -> None:
-    write_faces(tmp_path / "one", videos, results.__getitem__, PARAMS)
+    write_faces(tmp_path / "one", videos, results.__getitem__, SHARDS)
     shuffled = videos.sample(frac=1, random_state=5)
-    write_faces(tmp_path / "two", shuffled, results.__getitem__, PARAMS)
+    write_faces(tmp_path / "two", shuffled, results.__getitem__, SHARDS)
     assert hashes(tmp_path / "one") == hashes(tmp_path / "two")
 
 
 def test_one_more_video_touches_one_shard_and_the_tables(
     tmp_path: Path, videos: pd.DataFrame, results: dict[str, VideoFaces]
 ) -> None:
-    write_faces(tmp_path, videos[:-1], results.__getitem__, PARAMS)
+    write_faces(tmp_path, videos[:-1], results.__getitem__, SHARDS)
     before = hashes(tmp_path)
-    write_faces(tmp_path, videos, results.__getitem__, PARAMS)
+    write_faces(tmp_path, videos, results.__getitem__, SHARDS)
     after = hashes(tmp_path)
     assert {name for name in after if before[name] != after[name]} == {
         "manifest.parquet",
@@ -112,7 +112,7 @@ def test_the_number_of_shards_is_fixed_and_no_old_one_stays(
 ) -> None:
     for shards in (9, 3):
         folder = tmp_path / "faces"
-        write_faces(folder, videos[:1], results.__getitem__, face_params(shards=shards))
+        write_faces(folder, videos[:1], results.__getitem__, shards)
         names = {f"shard-{number:05d}.tar" for number in range(shards)}
         assert set(hashes(folder)) == names | {"manifest.parquet", "crops.parquet"}
 
@@ -126,7 +126,7 @@ def test_results_are_asked_for_one_video_at_a_time(
         asked.append(video)
         return results[video]
 
-    write_faces(tmp_path, videos, read, PARAMS)
+    write_faces(tmp_path, videos, read, SHARDS)
     groups = videos.set_index("video")["group"]
     numbers = [shard_of(groups[video], 4) for video in asked]
     assert sorted(asked) == sorted(videos["video"])
@@ -136,7 +136,7 @@ def test_results_are_asked_for_one_video_at_a_time(
 def test_a_run_of_unreadable_videos_still_has_its_tables(
     tmp_path: Path, videos: pd.DataFrame
 ) -> None:
-    write_faces(tmp_path, videos, lambda video: NOTHING, PARAMS)
+    write_faces(tmp_path, videos, lambda video: NOTHING, SHARDS)
     assert set(read_manifest(tmp_path)["reason"]) == {"unreadable"}
     assert read_crops_table(tmp_path).empty
 

@@ -45,7 +45,7 @@ def test_a_damaged_file_counts_as_absent(tmp_path: Path, faces: VideoFaces) -> N
         assert read_video_faces(tmp_path, KEY) is None
 
 
-def test_the_key_follows_content_and_parameters_but_not_the_number_of_shards() -> None:
+def test_the_key_follows_content_and_parameters() -> None:
     keys = [
         KEY,
         store_key("cd" * 32, face_params()),
@@ -54,4 +54,4 @@ def test_the_key_follows_content_and_parameters_but_not_the_number_of_shards() -
         store_key("ab" * 32, face_params(detector="retinaface-resnet50")),
     ]
     assert len(set(keys)) == len(keys)
-    assert store_key("ab" * 32, face_params(shards=50)) == KEY
+    assert store_key("ab" * 32, face_params()) == KEY

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from dfd.errors import VideoError
-from dfd.faces.video import probe, read_frames, sample_indices
+from dfd.faces.video import probe, sample_indices
 
-from .conftest import number_in, numbered_images, write_clip
+from .conftest import frames_of, number_in, numbered_images, write_clip
 
 
 def test_samples_span_the_whole_clip_evenly() -> None:
@@ -41,9 +41,9 @@ def test_samples_are_never_the_same_frame_twice(total: int) -> None:
 )
 def test_the_frames_read_are_those_asked_for(tmp_path: Path, name: str, exact: float) -> None:
     clip = write_clip(tmp_path / name, numbered_images(40))
-    frames = list(read_frames(clip, [0, 7, 21, 39]))
+    frames = frames_of(clip, [0, 7, 21, 39])
     assert [frame.index for frame in frames] == [0, 7, 21, 39]
-    assert [number_in(frame.image) for frame in frames] == [0, 7, 21, 39]
+    assert [number_in(frame.image()) for frame in frames] == [0, 7, 21, 39]
     assert [frame.time_s for frame in frames] == pytest.approx([0, 0.28, 0.84, 1.56], abs=exact)
 
 
@@ -60,14 +60,14 @@ def test_a_clip_of_one_frame_has_a_length(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "one.mp4", numbered_images(1))
     assert probe(clip).frames == 1
     assert probe(clip).duration == pytest.approx(0.04)
-    assert [frame.index for frame in read_frames(clip, [0])] == [0]
+    assert [frame.index for frame in frames_of(clip, [0])] == [0]
 
 
 def test_colours_arrive_as_bgr(tmp_path: Path) -> None:
     red = np.zeros((48, 64, 3), np.uint8)
     red[..., 2] = 220
     clip = write_clip(tmp_path / "red.mp4", [red] * 3)
-    blue, green, reddish = next(read_frames(clip, [0])).image.reshape(-1, 3).mean(axis=0)
+    blue, green, reddish = frames_of(clip, [0])[0].image().reshape(-1, 3).mean(axis=0)
     assert reddish > 180
     assert max(blue, green) < 40
 
@@ -89,7 +89,7 @@ def test_phone_videos_come_out_upright(
     content[header : header + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 0x40000000)
     clip.write_bytes(content)
 
-    upright = next(read_frames(clip, [1])).image
+    upright = frames_of(clip, [1])[0].image()
     height, width = upright.shape[:2]
     halves = {
         "top": upright[: height // 2],
@@ -105,7 +105,7 @@ def test_a_file_that_breaks_off_gives_the_frames_before(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "whole.mkv", numbered_images(40))
     clip.write_bytes(clip.read_bytes()[: clip.stat().st_size * 2 // 3])
     total = probe(clip).frames
-    numbers = [number_in(frame.image) for frame in read_frames(clip, range(total))]
+    numbers = [number_in(frame.image()) for frame in frames_of(clip, range(total))]
     assert 5 < total < 40
     assert 0 < len(numbers) <= total
     assert numbers == list(range(len(numbers)))
@@ -118,7 +118,7 @@ def test_a_damaged_stretch_costs_its_frames_only(tmp_path: Path) -> None:
     middle = len(content) // 2
     content[middle : middle + 20000] = bytes(20000)
     clip.write_bytes(content)
-    frames = list(read_frames(clip, range(probe(clip).frames)))
+    frames = frames_of(clip, range(probe(clip).frames))
     assert 20 <= len(frames) < 40
 
 
@@ -182,7 +182,7 @@ def test_what_is_no_video_is_refused_in_one_line(
 ) -> None:
     path = tmp_path / "bad.mp4"
     make(path)
-    for attempt in (lambda: probe(path), lambda: list(read_frames(path, [0]))):
+    for attempt in (lambda: probe(path), lambda: frames_of(path, [0])):
         with pytest.raises(VideoError) as caught:
             attempt()
         assert str(caught.value).startswith(f"{path}: ")

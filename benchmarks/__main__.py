@@ -1,0 +1,40 @@
+"""``python -m benchmarks [NAME…]``: measure, print, and keep in ``benchmarks/results.json``."""
+
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import faces
+from dfd.files import write_json
+
+RESULTS = Path(__file__).parent / "results.json"
+BOUNDS = {
+    "faces.cpu_ratio_to_decode": "≤ 1.35",
+    "faces.speedup_over_mtcnn_every_frame": "≥ 40",
+    "faces.parallel_efficiency": "≥ 0.85",
+    "faces.orchestration_share": "≤ 0.05",
+    "faces.time_per_video_2000_over_100": "0.85 … 1.15",
+    "faces.worker_peak_mb_on_10_min": "≤ 900",
+    "faces.one_more_after_400_s": "≤ 20",
+    "faces.one_more_changed_shards": "1",
+}
+
+
+def main(names: list[str]) -> None:
+    """Measure what is named, or everything; figures of earlier runs that are not stay."""
+    figures = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for name in names or faces.FIGURES:
+        print(f"measuring {name}: {faces.FIGURES[name].__doc__}", file=sys.stderr, flush=True)
+        figures |= {key: round(value, 4) for key, value in faces.measure(name).items()}
+        write_json(RESULTS, dict(sorted(figures.items())))
+    table = Table("figure", "measured", "meant to be", box=None)
+    for key, value in sorted(figures.items()):
+        table.add_row(key, f"{value:g}", BOUNDS.get(key, ""))
+    Console(width=100).print(table)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,41 @@
+"""How far a command is, as a bar on the terminal; nothing where there is none."""
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+class ProgressBar:
+    """A bar on standard error with done, failed, rate and time left; used as a context."""
+
+    def __init__(self, name: str, total: int) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[failed]} failed"),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+        )
+        self._bar = self._progress.add_task(name, total=total, failed=0, rate="")
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def advance(self, failed: int) -> None:
+        """Count one more as done; ``failed`` of all are without a result."""
+        speed = self._progress.tasks[0].speed
+        rate = f"{speed:.1f}/s" if speed else ""
+        self._progress.update(self._bar, advance=1, failed=failed, rate=rate)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()

@@ -1,0 +1,215 @@
+"""Files that are damaged or mean harm: refused in one line, or read as far as they are whole."""
+
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dfd.errors import VideoError
+from dfd.faces.extract import extract_faces
+from dfd.faces.frame import Frame
+from dfd.faces.packets import list_packets
+from dfd.faces.video import probe, read_frames
+
+from .clips import Coding, moving_images, write
+from .conftest import face_params, find_squares, frames_of
+
+SIDES = [12_000, 60_000]  # the first FFmpeg itself would take
+
+
+def attempt(path: Path) -> list[Frame]:
+    """Read a few frames; a refusal must be one line that names the file."""
+    try:
+        packets = list_packets(path)
+        wanted = list(range(0, packets.frames, 1 + packets.frames // 5))
+        frames = list(read_frames(path, packets, wanted))
+        probe(path)
+    except VideoError as error:
+        check_refusal(path, error)
+        return []
+    return frames
+
+
+def check_refusal(path: Path, error: VideoError) -> None:
+    assert str(error).startswith(f"{path}: ")
+    assert "\n" not in str(error)
+
+
+def clip_with(path: Path, coding: Coding, change: Callable[[bytearray], object]) -> Path:
+    write(path, moving_images(20), coding)
+    content = bytearray(path.read_bytes())
+    before = bytes(content)
+    change(content)
+    assert content != before
+    path.write_bytes(content)
+    return path
+
+
+def replace_all(old: bytes, new: bytes) -> Callable[[bytearray], None]:
+    def change(content: bytearray) -> None:
+        content[:] = content.replace(old, new)
+
+    return change
+
+
+def in_avi(content: bytearray, side: int) -> None:
+    replace_all(struct.pack("<ii", 64, 48), struct.pack("<ii", side, side))(content)
+
+
+def in_png(content: bytearray, side: int) -> None:
+    in_avi(content, side)
+    at = content.find(b"IHDR")
+    while at >= 0:
+        content[at + 4 : at + 12] = struct.pack(">II", side, side)
+        content[at + 17 : at + 21] = struct.pack(">I", zlib.crc32(content[at : at + 17]))
+        at = content.find(b"IHDR", at + 1)
+
+
+def in_prores(content: bytearray, side: int) -> None:
+    entry = content.index(b"apc", content.index(b"stsd"))
+    content[entry + 28 : entry + 32] = struct.pack(">HH", side, side)
+    at = content.find(b"icpf")
+    while at >= 0:
+        content[at + 12 : at + 16] = struct.pack(">HH", side, side)
+        at = content.find(b"icpf", at + 1)
+
+
+def in_gif(content: bytearray, side: int) -> None:
+    content[6:10] = struct.pack("<HH", side, side)
+
+
+SIZED = {
+    "raw.avi": (Coding("rawvideo", "yuyv422"), in_avi),
+    "ffv1.avi": (Coding("ffv1"), in_avi),
+    "png.avi": (Coding("png", "rgb24"), in_png),
+    "prores.mov": (Coding("prores_ks", "yuv422p10le"), in_prores),
+    "clip.gif": (Coding("gif", "rgb8"), in_gif),
+}
+
+
+def sized(path: Path, side: int) -> Path:
+    coding, promise = SIZED[path.name]
+    return clip_with(path, coding, lambda content: promise(content, side))
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("name", SIZED)
+def test_a_header_that_promises_a_huge_picture_is_refused(
+    tmp_path: Path, name: str, side: int
+) -> None:
+    path = sized(tmp_path / name, side)
+    assert attempt(path) == []
+    faces = extract_faces(path, face_params(), find_squares)
+    assert (faces.reason, faces.decoded) == ("unreadable", 0)
+    assert faces.detail
+
+
+def test_the_picture_that_is_promised_is_named_with_the_limit(tmp_path: Path) -> None:
+    path = sized(tmp_path / "prores.mov", 12_000)
+    with pytest.raises(VideoError, match="promises 12000×12000 pixels, over the 67,108,864 "):
+        list_packets(path)
+
+
+def test_raw_pictures_of_a_promised_size_that_are_not_there_are_none(tmp_path: Path) -> None:
+    for side in (8000, *SIDES):
+        path = tmp_path / f"{side}.y4m"
+        path.write_bytes(b"YUV4MPEG2 W%d H%d F25:1 C420\nFRAME\n" % (side, side) + bytes(9999))
+        assert attempt(path) == []
+
+
+def in_box(name: bytes, *changes: tuple[int, int]) -> Callable[[bytearray], None]:
+    """Write 32-bit numbers at places counted from the name of an MP4 box."""
+
+    def change(content: bytearray) -> None:
+        for place, value in changes:
+            at = content.index(name) + place
+            content[at : at + 4] = struct.pack(">I", value)
+
+    return change
+
+
+MILLION = 10**6
+COUNTS = {
+    "sizes": in_box(b"stsz", (12, MILLION)),
+    "as many sizes as can be said": in_box(b"stsz", (12, 2**32 - 1)),
+    "one size for all": in_box(b"stsz", (8, 1), (12, MILLION)),
+    "runs of durations": in_box(b"stts", (8, MILLION)),
+    "as many runs as can be said": in_box(b"stts", (8, 2**32 - 1)),
+    "offsets of display": in_box(b"ctts", (8, 2**28)),
+    "chunks": in_box(b"stsc", (8, MILLION)),
+}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_a_header_that_promises_a_million_frames_gives_what_is_there(
+    tmp_path: Path, name: str
+) -> None:
+    path = clip_with(tmp_path / "clip.mp4", Coding(), COUNTS[name])
+    assert len(attempt(path)) <= 20
+    try:
+        assert list_packets(path).frames <= 20
+    except VideoError as error:
+        check_refusal(path, error)
+
+
+def test_a_run_of_a_million_durations_changes_nothing(tmp_path: Path) -> None:
+    path = clip_with(tmp_path / "clip.mp4", Coding(), in_box(b"stts", (12, MILLION)))
+    assert probe(path).frames == 20
+    assert len(frames_of(path, range(20))) == 20
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.ts", "clip.avi", "clip.flv"])
+def test_a_file_cut_anywhere_gives_its_beginning_or_a_refusal(tmp_path: Path, name: str) -> None:
+    coding = Coding(options={"bf": "0", "g": "8"})
+    whole = write(tmp_path / f"whole-{name}", moving_images(40), coding).read_bytes()
+    (tmp_path / name).write_bytes(whole)
+    pictures = [frame.picture.to_ndarray() for frame in frames_of(tmp_path / name, range(40))]
+    assert len(pictures) == 40
+    counts = []
+    for length in sorted(np.random.default_rng(4).integers(0, len(whole), 20)):
+        (tmp_path / name).write_bytes(whole[:length])
+        try:
+            total = list_packets(tmp_path / name).frames
+        except VideoError as error:
+            check_refusal(tmp_path / name, error)
+            total = 0
+        frames = frames_of(tmp_path / name, range(total)) if total else []
+        counts.append(len(frames))
+        assert total - 1 <= len(frames) <= total, "the last may be cut in two"
+        for frame in frames[:-1]:
+            assert (frame.picture.to_ndarray() == pictures[frame.index]).all()
+    assert counts == sorted(counts)
+    # The index of an MP4 file comes last; the others can be read from the beginning.
+    assert counts[0] == 0 or name != "clip.mp4"
+    assert (max(counts) > 30) == (name != "clip.mp4")
+
+
+OTHER_FILES = {
+    "ffconcat": "ffconcat version 1.0\nfile 'other.mp4'\n",
+    "ffconcat with stream": "ffconcat version 1.0\nfile other.mp4\nduration 1\nstream\n",
+    "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 9 RTP/AVP 96\n"
+    "a=rtpmap:96 H264/90000\n",
+    "hls": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nother.mp4\n#EXT-X-ENDLIST\n",
+    "dash": '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static">'
+    "<Period><AdaptationSet><Representation id='1'><BaseURL>other.mp4</BaseURL>"
+    "</Representation></AdaptationSet></Period></MPD>",
+    "protocol": "concat:other.mp4|other.mp4\n",
+    "image sequence": "other%03d.png\n",
+    "rtsp text": "RTSPtextRTSP://127.0.0.1:9/other\n",
+    "svg": '<svg xmlns="http://www.w3.org/2000/svg"><image href="other.mp4"/></svg>',
+    "subtitles": "1\n00:00:00,000 --> 00:00:01,000\nother.mp4\n",
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_FILES)
+def test_a_text_that_names_another_file_is_no_video(tmp_path: Path, kind: str) -> None:
+    write(tmp_path / "other.mp4", moving_images(5), Coding())
+    for name in ("bad.mp4", "bad.ffconcat", "bad.m3u8", "bad.sdp", "bad.mpd"):
+        path = tmp_path / name
+        path.write_text(OTHER_FILES[kind])
+        with pytest.raises(VideoError) as caught:
+            list_packets(path)
+        check_refusal(path, caught.value)

@@ -1,0 +1,233 @@
+"""The stage ``faces`` under kills, changes and another runner: always the same bytes."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import psutil
+import pytest
+
+from dfd.faces.shards import read_manifest
+from tests.project import Project, copy_project, write_clips
+
+KILLS = int(os.environ.get("DFD_KILLS", "3"))
+SEED = int(os.environ.get("DFD_SEED", "1"))
+
+
+class Stage:
+    """The stage in a project of its own, with what an undisturbed run of it makes."""
+
+    def __init__(self, project: Project) -> None:
+        self.project, self.output = project, project.folder / "data" / "faces"
+        self.store = project.folder / ".cache" / "faces"
+        write_clips(project.folder / "clips")
+        project.change_params(lambda params: params["dataset"].update(videos="clips"))
+        assert project.run("flows.dataset").returncode == 0
+        begun = time.monotonic()
+        assert self.run() == 0
+        self.seconds = time.monotonic() - begun
+        self.expected = self.content()
+        shutil.copytree(project.folder / "data", project.folder / "kept")
+        shutil.copy(project.folder / "params.yaml", project.folder / "kept.yaml")
+
+    def reset(self) -> None:
+        """Go back to before the first run."""
+        folder = self.project.folder
+        shutil.rmtree(folder / ".cache", ignore_errors=True)
+        shutil.rmtree(folder / "data")
+        shutil.copytree(folder / "kept", folder / "data")
+        shutil.rmtree(self.output)
+        shutil.copy(folder / "kept.yaml", folder / "params.yaml")
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start a run and return its process."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "flows.faces"],
+            cwd=self.project.folder,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(self.project.folder),
+                "PREFECT_API_URL": self.project.api,
+            },
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def run(self) -> int:
+        """Run to the end and return the exit code."""
+        return self.start().wait()
+
+    def content(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in self.output.iterdir()}
+
+    def results(self) -> dict[str, int]:
+        """When each result in the store was written."""
+        return {path.name: path.stat().st_mtime_ns for path in self.store.glob("*.zip")}
+
+    def wait_for(self, results: int) -> None:
+        """Wait until so many results are in the store."""
+        while len(self.results()) < results:
+            time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Stage:
+    return Stage(copy_project(tmp_path_factory.mktemp("faces") / "project", prefect_server))
+
+
+@pytest.fixture
+def stage(made: Stage) -> Stage:
+    made.reset()
+    return made
+
+
+@pytest.mark.parametrize("kill", range(KILLS))
+def test_a_run_killed_at_any_moment_continues(stage: Stage, kill: int) -> None:
+    moment = np.random.default_rng([SEED, kill]).uniform(0.2, 1) * stage.seconds
+    process = stage.start()
+    try:
+        process.wait(moment)
+    except subprocess.TimeoutExpired:
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        process.wait()
+        _, alive = psutil.wait_procs(children, timeout=10)
+        assert not alive, "workers end with the flow"
+    before = stage.results()
+    assert stage.run() == 0
+    assert stage.content() == stage.expected
+    assert before.items() <= stage.results().items(), "nothing extracted is extracted again"
+
+
+def test_a_killed_worker_costs_nothing(stage: Stage) -> None:
+    process = stage.start()
+    stage.wait_for(3)
+    workers = [
+        child
+        for child in psutil.Process(process.pid).children(recursive=True)
+        if "spawn_main" in " ".join(child.cmdline())
+    ]
+    assert workers
+    for worker in workers:
+        worker.send_signal(signal.SIGKILL)
+    assert process.wait() == 0
+    assert stage.content() == stage.expected
+
+
+def test_one_video_more_costs_one_and_one_less_leaves_no_trace(stage: Stage) -> None:
+    project = stage.project
+    table = json.loads((project.folder / "clips" / "metadata.json").read_text())
+    name = next(name for name in table if "original" in table[name])
+    (project.folder / "clips" / "metadata.json").write_text(
+        json.dumps({video: entry for video, entry in table.items() if video != name})
+    )
+    try:
+        assert project.run("flows.dataset").returncode == 0
+        assert stage.run() == 0
+        without, before = stage.content(), stage.results()
+        assert name not in set(read_manifest(stage.output)["video"])
+    finally:
+        (project.folder / "clips" / "metadata.json").write_text(json.dumps(table))
+    assert project.run("flows.dataset").returncode == 0
+    assert stage.run() == 0
+    assert stage.content() == stage.expected
+    assert len(stage.results().keys() - before.keys()) == 1
+    assert before.items() <= stage.results().items()
+    changed = {file for file in without if without[file] != stage.expected[file]}
+    assert len([file for file in changed if file.endswith(".tar")]) == 1
+
+
+def test_a_changed_parameter_recomputes_all_and_a_changed_layout_of_shards_nothing(
+    stage: Stage,
+) -> None:
+    assert stage.run() == 0
+    before = stage.results()
+    stage.project.change_params(lambda params: params["faces"].update(shards=3))
+    assert stage.run() == 0
+    assert stage.results() == before
+    assert len(list(stage.output.glob("*.tar"))) == 3
+    stage.project.change_params(lambda params: params["faces"].update(margin=0.3))
+    assert stage.run() == 0
+    assert len(stage.results()) == 2 * len(before)
+
+
+def test_a_video_that_hangs_is_a_row_and_is_tried_again(stage: Stage) -> None:
+    hung = next((stage.project.folder / "data" / "videos").glob("*.mp4"))
+    hung.rename(hung.with_suffix(".away"))
+    os.mkfifo(hung)  # opening it waits for ever
+    stage.project.change_params(lambda params: params["faces"].update(time_limit_s=5))
+    assert stage.run() == 0
+    manifest = read_manifest(stage.output).set_index("video")
+    assert manifest.loc[hung.name, "reason"] == "time_limit"
+    assert "5 s" in manifest.loc[hung.name, "detail"]
+    assert manifest["reason"].isna().sum() > 5, "the rest of the run completes"
+    hung.unlink()
+    hung.with_suffix(".away").rename(hung)
+    assert stage.run() == 0
+    assert stage.content() == stage.expected
+
+
+@pytest.fixture
+def cluster(stage: Stage) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """A Dask scheduler and two workers as processes of their own."""
+    folder = stage.project.folder
+    environment = {**os.environ, "PYTHONPATH": str(folder), "PREFECT_API_URL": stage.project.api}
+    file = folder / "scheduler.json"
+    dask = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
+    worker = [sys.executable, "-m", "distributed.cli.dask_worker"]
+    commands = [
+        [*dask, "--host", "127.0.0.1", "--port", "0", "--no-dashboard"],
+        *[[*worker, "--nthreads", "1", "--no-dashboard"]] * 2,
+    ]
+    options = {"cwd": folder, "env": environment, "stdout": subprocess.DEVNULL}
+    processes = [
+        subprocess.Popen(  # type: ignore[call-overload]
+            [*command, "--scheduler-file", str(file)], stderr=subprocess.DEVNULL, **options
+        )
+        for command in commands
+    ]
+    while not file.exists():
+        time.sleep(0.1)
+    try:
+        yield json.loads(file.read_text())["address"], processes[1:]
+    finally:
+        for process in processes:
+            process.terminate()
+            process.wait(30)
+
+
+def test_a_dask_cluster_that_loses_a_worker_gives_the_same_bytes(
+    stage: Stage, cluster: tuple[str, list[subprocess.Popen[bytes]]]
+) -> None:
+    address, workers = cluster
+    stage.project.change_params(
+        lambda params: params["faces"].update(runner="dask", dask_address=address)
+    )
+    process = stage.start()
+    stage.wait_for(5)
+    family = psutil.Process(workers[0].pid).children(recursive=True)
+    for one in [psutil.Process(workers[0].pid), *family]:
+        one.kill()
+    assert process.wait() == 0
+    assert stage.content() == stage.expected
+
+
+def test_a_dask_cluster_of_its_own_gives_the_same_bytes(stage: Stage) -> None:
+    stage.project.change_params(lambda params: params["faces"].update(runner="dask"))
+    assert stage.run() == 0
+    assert stage.content() == stage.expected
+
+
+def test_a_scheduler_that_does_not_answer_is_one_line(stage: Stage) -> None:
+    stage.project.change_params(
+        lambda params: params["faces"].update(runner="dask", dask_address="tcp://127.0.0.1:9")
+    )
+    ended = stage.project.run("flows.faces")
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1].startswith("dfd: faces.dask_address: no Dask scheduler")
