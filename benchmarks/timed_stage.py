@@ -5,14 +5,13 @@ first video is done, ``peak_mb`` the most resident memory of this process (not o
 """
 
 import json
-import logging
 import time
 from pathlib import Path
 
 from benchmarks.faces import peak_mb
 from flows.faces import main
 from flows.paths import FACES_STORE
-from flows.stage import TerseLog
+from flows.stage import run_stage
 
 
 def first_result(begun: float) -> float:
@@ -22,10 +21,8 @@ def first_result(begun: float) -> float:
 
 
 if __name__ == "__main__":
-    for name in ("prefect.flow_runs", "prefect.task_runs"):
-        logging.getLogger(name).addFilter(TerseLog())
     begun = time.time()
-    main()
+    run_stage(main)
     wall = time.time() - begun
     peak = peak_mb()
     print(json.dumps({"wall_s": wall, "first_s": first_result(begun) - begun, "peak_mb": peak}))

@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from dfd.errors import DfdError
+from flows.faces_commands import app as faces
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Deepfake-video detection.")
+app.add_typer(faces, name="faces")
 
 
 @app.command()

@@ -100,6 +100,8 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         VideoError: The file is missing, empty or not a video.
     """
     try:
+        if not path.stat().st_size:
+            raise VideoError(f"{path}: is empty; replace or remove the file")
         # A file object rather than a name: FFmpeg would read `concat:…` or `http:…` as addresses.
         with (
             path.open("rb") as file,

@@ -8,6 +8,7 @@ the videos and their results, byte for byte.
 import hashlib
 import io
 import tarfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ _CROPS_SCHEMA = pa.schema(
         *((name, pa.float64()) for name in (*BOX_COLUMNS, *LANDMARK_COLUMNS)),
         ("score", pa.float64()),
         ("sharpness", pa.float64()),
+        ("crc32", pa.int64()),  # of the JPEG file, to know damage
     ]
 )
 
@@ -166,6 +168,7 @@ def _crop_row(video: str, shard: str, crop: Crop) -> dict[str, Any]:
         **dict(zip(LANDMARK_COLUMNS, points, strict=True)),
         "score": crop.face.score,
         "sharpness": crop.sharpness,
+        "crc32": zlib.crc32(crop.jpeg),
     }
 
 

@@ -1,0 +1,105 @@
+"""Whether the output of the faces stage is what its tables say: quickly, or crop by crop."""
+
+import tarfile
+import zlib
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from dfd.faces.shards import read_crops_table, read_manifest
+
+_FEWER_AND_FEWER = ("asked", "decoded", "with_face", "kept")
+
+
+def check_faces(
+    folder: Path, deep: bool, checked: Callable[[], None] = lambda: None
+) -> Iterator[str]:
+    """Yield every mismatch between tables and shards, as one line each.
+
+    Args:
+        folder: The output of the faces stage.
+        deep: Also read every crop: its bytes must be those written, and a picture of the size of
+            all the others. Quick, only the names in the shards are read.
+        checked: Called after each crop read.
+
+    Raises:
+        FacesError: A table is missing or damaged.
+    """
+    manifest, crops = read_manifest(folder), read_crops_table(folder)
+    yield from _check_manifest(manifest, crops)
+    shards = set(manifest["shard"])
+    found = {path.name for path in folder.glob("shard-*.tar")}
+    yield from (f"{name}: is missing" for name in sorted(shards - found))
+    sizes: dict[tuple[int, ...], str] = {}
+    for name in sorted(found):
+        rows = crops[crops["shard"] == name]
+        try:
+            yield from _check_shard(folder / name, rows, deep, checked, sizes)
+        except (OSError, tarfile.TarError) as error:
+            yield f"{name}: cannot be read ({error})"
+    if len(sizes) > 1:
+        examples = ", ".join(f"{member} {shape}" for shape, member in sizes.items())
+        yield f"crops differ in size: {examples}"
+
+
+def _check_manifest(manifest: pd.DataFrame, crops: pd.DataFrame) -> Iterator[str]:
+    for video in manifest["video"][manifest["video"].duplicated()].unique():
+        yield f"{video!r}: has several rows in the manifest"
+    counted = crops.groupby("video").size()
+    frames = crops.groupby("video")["frame"].nunique()
+    for video in sorted(set(counted.index) - set(manifest["video"])):
+        yield f"{video!r}: has crops but no row in the manifest"
+    for row in manifest.to_dict("records"):
+        video = row["video"]
+        if row["crops"] != counted.get(video, 0):
+            yield f"{video!r}: {row['crops']} crops in the manifest, {counted.get(video, 0)} listed"
+        if row["kept"] != frames.get(video, 0):
+            yield f"{video!r}: {row['kept']} frames kept, crops of {frames.get(video, 0)} listed"
+        if pd.isna(row["reason"]) != (row["crops"] > 0):
+            yield f"{video!r}: reason {row['reason']!r} with {row['crops']} crops"
+        for more, fewer in pairwise(_FEWER_AND_FEWER):
+            if row[more] < row[fewer]:
+                yield f"{video!r}: {fewer} {row[fewer]} of {more} {row[more]}"
+
+
+def _check_shard(
+    shard: Path,
+    rows: pd.DataFrame,
+    deep: bool,
+    checked: Callable[[], None],
+    sizes: dict[tuple[int, ...], str],
+) -> Iterator[str]:
+    expected = dict(zip(rows["member"], rows["crc32"], strict=True))
+    seen: set[str] = set()
+    with tarfile.open(shard, "r:") as archive:
+        for header in archive:
+            member = header.name
+            if member not in expected:
+                yield f"{shard.name}: holds {member!r}, which no row names"
+                continue
+            if member in seen:
+                yield f"{shard.name}: holds {member!r} twice"
+            seen.add(member)
+            if deep:
+                content = archive.extractfile(header)
+                jpeg = content.read() if content else b""
+                yield from _check_crop(shard, member, jpeg, expected[member], sizes)
+                checked()
+    yield from (f"{shard.name}: lacks {member!r}" for member in sorted(expected.keys() - seen))
+
+
+def _check_crop(
+    shard: Path, member: str, jpeg: bytes, crc32: int, sizes: dict[tuple[int, ...], str]
+) -> Iterator[str]:
+    if zlib.crc32(jpeg) != crc32:
+        yield f"{shard.name}: {member!r} is not what was written"
+        return
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        yield f"{shard.name}: {member!r} is not an image"
+        return
+    sizes.setdefault(image.shape[:2], member)

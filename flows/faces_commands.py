@@ -1,0 +1,87 @@
+"""``dfd faces``: a look at the extraction, and a check of its output."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dfd.errors import FacesError
+from flows.paths import FACES
+
+app = typer.Typer(no_args_is_help=True, help="Look at extracted faces, or check them.")
+
+_LISTED = 20
+
+
+@app.command()
+def sheet(
+    videos: Annotated[list[Path], typer.Argument(help="Videos to look at.")],
+    out: Annotated[Path, typer.Option(help="The picture to write, .png or .jpg.")],
+    params: Annotated[Path, typer.Option(help="File whose section faces is used.")] = Path(
+        "params.yaml"
+    ),
+) -> None:
+    """Draw what extraction sees in videos: boxes, landmarks, scores and the kept crops."""
+    import cv2
+
+    from dfd.errors import VideoGivenUp
+    from dfd.faces.sheet import contact_sheet, failed_sheet, video_sheet
+    from dfd.files import readable, replacing
+    from dfd.isolation import WorkerPool
+    from dfd.params import FacesParams, load_section
+    from flows.progress import ProgressBar
+
+    section = load_section(FacesParams, params)
+    for path in videos:
+        if not path.is_file():
+            raise FacesError(f"{readable(path)}: is not a file; name videos")
+    workers = min(os.cpu_count() or 1, len(videos))
+    with (
+        WorkerPool(workers, section.time_limit_s, section.memory_limit_mb) as pool,
+        ThreadPoolExecutor(workers) as threads,
+        ProgressBar("videos", len(videos)) as bar,
+    ):
+        blocks = []
+        futures = [threads.submit(pool.run, video_sheet, path, section.crop) for path in videos]
+        for path, future in zip(videos, futures, strict=True):
+            try:
+                blocks.append(future.result())
+            except VideoGivenUp as error:
+                blocks.append(failed_sheet(path, error.reason, error.detail))
+            bar.advance(failed=0)
+    try:
+        with replacing(out) as temporary:
+            if not cv2.imwrite(str(temporary), contact_sheet(blocks)):
+                raise OSError(0, "no space left, or too large a picture")
+    except (OSError, cv2.error) as error:
+        reason = getattr(error, "strerror", None) or "not a name ending in .png or .jpg"
+        raise FacesError(f"{out}: cannot be written ({reason}); choose another name") from error
+    print(f"{out}: {len(videos)} video{'' if len(videos) == 1 else 's'}")
+
+
+@app.command()
+def check(
+    folder: Annotated[Path, typer.Argument(help="Output of the stage, or of dfd extract.")] = FACES,
+    deep: Annotated[bool, typer.Option("--deep", help="Also read and decode every crop.")] = False,
+) -> None:
+    """Check shards against the manifest: the names in them, or every crop with --deep."""
+    from dfd.faces.check import check_faces
+    from dfd.faces.shards import read_manifest
+    from flows.progress import ProgressBar
+
+    manifest = read_manifest(folder)
+    crops = int(manifest["crops"].sum())
+    with ProgressBar("crops", crops if deep else 0) as bar:
+        problems = list(check_faces(folder, deep, lambda: bar.advance(failed=0)))
+    for problem in islice(problems, _LISTED):
+        print(problem)
+    if len(problems) > _LISTED:
+        print(f"and {len(problems) - _LISTED} more")
+    if problems:
+        many = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
+        raise FacesError(f"{folder}: {many}; run `dvc checkout`, or `dvc repro faces`")
+    how = "every crop decoded" if deep else "names only; --deep decodes every crop"
+    print(f"{folder}: {len(manifest)} videos, {crops:,} crops: all right ({how})")
