@@ -27,7 +27,7 @@ def main(names: list[str]) -> None:
     """Measure what is named, or everything; figures of earlier runs that are not stay."""
     figures = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for name in names or faces.FIGURES:
-        print(f"measuring {name}: {faces.FIGURES[name].__doc__}", file=sys.stderr, flush=True)
+        print(f"measuring {name} …", file=sys.stderr)
         figures |= {key: round(value, 4) for key, value in faces.measure(name).items()}
         write_json(RESULTS, dict(sorted(figures.items())))
     table = Table("figure", "measured", "meant to be", box=None)

@@ -1,7 +1,8 @@
 """Runs the stage ``faces`` of the current folder and prints what it took, as one line of JSON.
 
-``wall_s`` is the whole run without the start of the process, ``first_s`` the part of it before the
-first video is done, ``peak_mb`` the most resident memory of this process (not of its workers).
+``wall_s`` is the whole run without the start of the process; ``first_s`` and ``last_s`` are when the
+first and the last video were done; ``cpu_s`` is the processor time and ``peak_mb`` the most resident
+memory of this process, which leaves out its workers.
 """
 
 import json
@@ -13,16 +14,14 @@ from flows.faces import main
 from flows.paths import FACES_STORE
 from flows.stage import run_stage
 
-
-def first_result(begun: float) -> float:
-    """Return when the first result of this run was kept."""
-    stored = (path.stat().st_mtime for path in Path(FACES_STORE).glob("*.zip"))
-    return min((moment for moment in stored if moment >= begun), default=begun)
-
-
 if __name__ == "__main__":
-    begun = time.time()
+    begun, cpu = time.time(), time.process_time()
     run_stage(main)
-    wall = time.time() - begun
-    peak = peak_mb()
-    print(json.dumps({"wall_s": wall, "first_s": first_result(begun) - begun, "peak_mb": peak}))
+    took = {
+        "wall_s": time.time() - begun,
+        "cpu_s": time.process_time() - cpu,
+        "peak_mb": peak_mb(),
+    }
+    stored = [path.stat().st_mtime - begun for path in Path(FACES_STORE).glob("*.zip")]
+    own = [moment for moment in stored if moment >= 0]
+    print(json.dumps({**took, "first_s": min(own), "last_s": max(own)}))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psutil
 import yaml
 
 from benchmarks.clips import stamp
@@ -26,8 +27,8 @@ ROOT = Path(__file__).resolve().parent.parent
 class Workplace:
     """A folder with ``data/videos``, its index and ``params.yaml``."""
 
-    def __init__(self, folder: Path, api: str) -> None:
-        self.folder, self._api = folder, api
+    def __init__(self, folder: Path, api: str, server: psutil.Process) -> None:
+        self.folder, self._api, self._server = folder, api, server
         shutil.copy(ROOT / "pyproject.toml", folder)
 
     def set_params(self, **faces: Any) -> None:
@@ -55,7 +56,8 @@ class Workplace:
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def run(self) -> dict[str, float]:
-        """Run the stage; see ``benchmarks.timed_stage`` for what comes back."""
+        """Run the stage; return what ``benchmarks.timed_stage`` tells, and ``server_cpu_s``."""
+        before = self._server_cpu_s()
         environment = {**os.environ, "PREFECT_API_URL": self._api, "PYTHONPATH": str(ROOT)}
         ended = subprocess.run(
             [sys.executable, "-m", "benchmarks.timed_stage"],
@@ -66,7 +68,11 @@ class Workplace:
             text=True,
         )
         result: dict[str, float] = json.loads(ended.stdout.splitlines()[-1])
-        return result
+        return {**result, "server_cpu_s": self._server_cpu_s() - before}
+
+    def _server_cpu_s(self) -> float:
+        family = [self._server, *self._server.children(recursive=True)]
+        return float(sum(sum(one.cpu_times()[:2]) for one in family))
 
 
 @contextmanager
@@ -87,7 +93,7 @@ def workplace(folder: Path) -> Iterator[Workplace]:
                 break
             except OSError:
                 time.sleep(0.5)
-        yield Workplace(folder, api)
+        yield Workplace(folder, api, psutil.Process(server.pid))
     finally:
         server.terminate()
         server.wait(60)

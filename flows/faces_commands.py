@@ -69,11 +69,10 @@ def check(
 ) -> None:
     """Check shards against the manifest: the names in them, or every crop with --deep."""
     from dfd.faces.check import check_faces
-    from dfd.faces.shards import read_manifest
+    from dfd.faces.shards import read_crops_table, read_manifest
     from flows.progress import ProgressBar
 
-    manifest = read_manifest(folder)
-    crops = int(manifest["crops"].sum())
+    videos, crops = len(read_manifest(folder)), len(read_crops_table(folder))
     with ProgressBar("crops", crops if deep else 0) as bar:
         problems = list(check_faces(folder, deep, lambda: bar.advance(failed=0)))
     for problem in islice(problems, _LISTED):
@@ -84,4 +83,4 @@ def check(
         many = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
         raise FacesError(f"{folder}: {many}; run `dvc checkout`, or `dvc repro faces`")
     how = "every crop decoded" if deep else "names only; --deep decodes every crop"
-    print(f"{folder}: {len(manifest)} videos, {crops:,} crops: all right ({how})")
+    print(f"{folder}: {videos} videos, {crops:,} crops: all right ({how})")

@@ -123,3 +123,12 @@ def test_dvc_knows_every_key_a_candidate_is_trained_with() -> None:
     shared = set(yaml.safe_load(PARAMS.read_text())["train"]) - {"candidates"}
     assert shared <= listed
     assert shared <= set(CandidateParams.model_fields)
+
+
+@pytest.mark.parametrize("stage", ["faces", "train"])
+def test_dvc_knows_every_key_the_crops_depend_on_and_none_of_how_the_stage_runs(stage: str) -> None:
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    listed = stages["faces"]["params"] if stage == "faces" else stages["train"]["do"]["params"]
+    found = {key.removeprefix("faces.") for key in listed if key.startswith("faces")}
+    assert found - {"shards"} == set(CropParams.model_fields)
+    assert ("shards" in found) == (stage == "faces")

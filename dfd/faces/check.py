@@ -10,9 +10,14 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from dfd.faces.shards import read_crops_table, read_manifest
+from dfd.errors import FacesError
+from dfd.faces.shards import CROPS, MANIFEST, read_crops_table, read_manifest
 
-_FEWER_AND_FEWER = ("asked", "decoded", "with_face", "kept")
+_FEWER_AND_FEWER = ("frames", "asked", "decoded", "with_face", "kept")
+_READ = {
+    MANIFEST: ("video", "shard", *_FEWER_AND_FEWER, "tracks", "crops", "reason"),
+    CROPS: ("video", "frame", "track", "shard", "member", "crc32"),
+}
 
 
 def check_faces(
@@ -27,11 +32,19 @@ def check_faces(
         checked: Called after each crop read.
 
     Raises:
-        FacesError: A table is missing or damaged.
+        FacesError: A table is missing, damaged or of another version.
     """
     manifest, crops = read_manifest(folder), read_crops_table(folder)
+    for table, name in ((manifest, MANIFEST), (crops, CROPS)):
+        for column in _READ[name]:
+            if column not in table:
+                raise FacesError(
+                    f"{folder / name}: lacks the column {column}, so another version wrote it; "
+                    "run `dvc repro faces`"
+                )
     yield from _check_manifest(manifest, crops)
-    shards = set(manifest["shard"])
+    yield from _check_crops_table(manifest, crops)
+    shards = set(map(str, manifest["shard"]))
     found = {path.name for path in folder.glob("shard-*.tar")}
     yield from (f"{name}: is missing" for name in sorted(shards - found))
     sizes: dict[tuple[int, ...], str] = {}
@@ -51,6 +64,7 @@ def _check_manifest(manifest: pd.DataFrame, crops: pd.DataFrame) -> Iterator[str
         yield f"{video!r}: has several rows in the manifest"
     counted = crops.groupby("video").size()
     frames = crops.groupby("video")["frame"].nunique()
+    tracks = crops.groupby("video")["track"].nunique()
     for video in sorted(set(counted.index) - set(manifest["video"])):
         yield f"{video!r}: has crops but no row in the manifest"
     for row in manifest.to_dict("records"):
@@ -59,11 +73,22 @@ def _check_manifest(manifest: pd.DataFrame, crops: pd.DataFrame) -> Iterator[str
             yield f"{video!r}: {row['crops']} crops in the manifest, {counted.get(video, 0)} listed"
         if row["kept"] != frames.get(video, 0):
             yield f"{video!r}: {row['kept']} frames kept, crops of {frames.get(video, 0)} listed"
+        if row["tracks"] != tracks.get(video, 0):
+            yield f"{video!r}: {row['tracks']} tracks, crops of {tracks.get(video, 0)} listed"
         if pd.isna(row["reason"]) != (row["crops"] > 0):
             yield f"{video!r}: reason {row['reason']!r} with {row['crops']} crops"
         for more, fewer in pairwise(_FEWER_AND_FEWER):
-            if row[more] < row[fewer]:
+            if not row[more] >= row[fewer] >= 0:  # nor is a missing value
                 yield f"{video!r}: {fewer} {row[fewer]} of {more} {row[more]}"
+
+
+def _check_crops_table(manifest: pd.DataFrame, crops: pd.DataFrame) -> Iterator[str]:
+    for member in crops["member"][crops["member"].duplicated()].unique():
+        yield f"{member!r}: has several rows in {CROPS}"
+    home = dict(zip(manifest["video"], map(str, manifest["shard"]), strict=True))
+    for video, shard in sorted(set(zip(crops["video"], map(str, crops["shard"]), strict=True))):
+        if home.get(video, shard) != shard:
+            yield f"{video!r}: crops in {shard}, {home[video]} in the manifest"
 
 
 def _check_shard(
@@ -84,7 +109,9 @@ def _check_shard(
             if member in seen:
                 yield f"{shard.name}: holds {member!r} twice"
             seen.add(member)
-            if deep:
+            if not header.isreg():
+                yield f"{shard.name}: {member!r} is not a file"
+            elif deep:
                 content = archive.extractfile(header)
                 jpeg = content.read() if content else b""
                 yield from _check_crop(shard, member, jpeg, expected[member], sizes)

@@ -81,7 +81,7 @@ def _extract(path: Path, params: CropParams, detector: FaceDetector) -> VideoFac
     candidates: list[Crop] = []
     decoded = with_face = 0
     for frame in read_frames(path, packets, indices):
-        found = _faces(frame, detector, params)
+        found = find_faces(frame, detector, params)
         faces = [face for face in found if face.size >= params.min_face]
         decoded += 1
         with_face += bool(found)
@@ -106,7 +106,7 @@ def _extract(path: Path, params: CropParams, detector: FaceDetector) -> VideoFac
     )
 
 
-def _faces(frame: Frame, detector: FaceDetector, params: CropParams) -> list[Face]:
+def find_faces(frame: Frame, detector: FaceDetector, params: CropParams) -> list[Face]:
     """Look for faces in the shrunk frame and give them in pixels of the frame itself."""
     image = frame.image(params.detection_size)
     across, down = frame.width / image.shape[1], frame.height / image.shape[0]

@@ -60,6 +60,7 @@ def list_packets(path: Path) -> Packets:
 
     Raises:
         VideoError: The file is missing, empty or not a video.
+        MemoryError: It needs more memory than there is.
     """
     with opened(path) as (container, stream):
         times: list[int] = []
@@ -127,6 +128,8 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
             yield container, stream
     except (av.FFmpegError, OSError) as error:
+        if isinstance(error, MemoryError):
+            raise MemoryError(str(error)) from error
         reason = getattr(error, "strerror", None) or str(error)
         raise VideoError(
             f"{path}: cannot be read as a video ({reason}); replace or remove the file"
@@ -144,8 +147,9 @@ def stored_packets(
                     yield packet
         except IndexError:  # PyAV met a packet of a stream that appeared after the header
             continue
-        except av.FFmpegError:
-            pass
+        except av.FFmpegError as error:
+            if isinstance(error, MemoryError):  # says something of the limit, not of the file
+                raise MemoryError(str(error)) from error
         return
 
 

@@ -102,7 +102,7 @@ def _write(
     manifest: list[dict[str, Any]] = []
     with (
         replacing(folder / CROPS) as crops_file,
-        pq.ParquetWriter(crops_file, _CROPS_SCHEMA) as crops_table,
+        pq.ParquetWriter(crops_file, _CROPS_SCHEMA, write_page_checksum=True) as crops_table,
     ):
         for number in range(shards):
             name = shard_name(number)
@@ -179,18 +179,19 @@ def _add(shard: tarfile.TarFile, member: str, content: bytes) -> None:
 
 
 def _write_manifest(path: Path, rows: list[dict[str, Any]]) -> None:
-    table = pd.DataFrame(rows, columns=_MANIFEST_SCHEMA.names).sort_values("video")
+    ordered = pd.DataFrame(rows, columns=_MANIFEST_SCHEMA.names).sort_values("video")
     # Column by column: pandas' missing values become nulls, and its index stays out of the file.
     columns = [
-        pa.array(table[field.name], field.type, from_pandas=True) for field in _MANIFEST_SCHEMA
+        pa.array(ordered[field.name], field.type, from_pandas=True) for field in _MANIFEST_SCHEMA
     ]
     with replacing(path) as temporary:
-        pq.write_table(pa.Table.from_arrays(columns, schema=_MANIFEST_SCHEMA), temporary)
+        table = pa.Table.from_arrays(columns, schema=_MANIFEST_SCHEMA)
+        pq.write_table(table, temporary, write_page_checksum=True)
 
 
 def _read_table(path: Path) -> pd.DataFrame:
     try:
-        table: pd.DataFrame = pq.read_table(path).to_pandas()
-    except (OSError, pa.ArrowException) as error:
+        table: pd.DataFrame = pq.read_table(path, page_checksum_verification=True).to_pandas()
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise FacesError(f"{path}: missing or damaged; run `dvc repro faces`") from error
     return table

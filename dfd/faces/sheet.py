@@ -4,6 +4,7 @@ Colours are those of Okabe and Ito (https://jfly.uni-koeln.de/color/), told apar
 """
 
 from collections.abc import Sequence
+from math import sqrt
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,7 +14,7 @@ import numpy as np
 from dfd.errors import VideoError
 from dfd.faces.backends import load_face_detector
 from dfd.faces.detector import Face, Image
-from dfd.faces.extract import Crop, VideoFaces, extract_faces, nothing
+from dfd.faces.extract import Crop, VideoFaces, extract_faces, find_faces, nothing
 from dfd.faces.frame import Frame
 from dfd.faces.packets import list_packets
 from dfd.faces.video import read_frames, sample_indices
@@ -28,6 +29,7 @@ _GAP = 8
 _FRAME = (WIDTH - _GAP) // _FRAMES - _GAP
 _CROP = (WIDTH - _GAP) // _CROPS - _GAP
 _LINE = 26
+_NAME = 60  # letters of a file name; the account stands beside it
 
 _PAPER, _INK, _DROPPED, _ALARM = (255, 255, 255), (30, 30, 30), (170, 170, 170), (0, 0, 190)
 # BGR: orange, sky blue, bluish green, yellow, reddish purple
@@ -54,9 +56,7 @@ def video_sheet(path: Path, params: CropParams) -> Image:
         return block(path, faces, [], [])
     pictures = []
     for frame in frames:
-        small = frame.image(params.detection_size)
-        across, down = frame.width / small.shape[1], frame.height / small.shape[0]
-        found = [face.scaled(across, down) for face in detector(small)]
+        found = find_faces(frame, detector, params)
         pictures.append(_drawn(frame, found, faces.crops, params))
     size = f"{frames[0].width}x{frames[0].height}, {packets.duration:.1f} s" if frames else ""
     return block(path, faces, pictures, [size] if size else [])
@@ -68,13 +68,26 @@ def failed_sheet(path: Path, reason: str, detail: str) -> Image:
 
 
 def contact_sheet(blocks: Sequence[Image]) -> Image:
-    """Return the blocks of several videos, one below the other, with a legend on top."""
-    legend = _text_line("boxes: colour of the track, and score; grey: found, not kept", _INK)
+    """Return the blocks of several videos, with a legend on top.
+
+    Returns:
+        uint8 (H, N * WIDTH, 3) BGR: the blocks one below the other, in so many columns, read one
+        after another, that the sheet stays about twice as high as wide.
+    """
+    legend = _text_line("boxes: number of the track, and score; grey: found, not kept", _INK)
     rule = np.full((2, WIDTH, 3), _DROPPED, np.uint8)
-    rows = [legend]
-    for one in blocks:
-        rows += [rule, one]
-    return np.vstack(rows)
+    columns = max(1, round(sqrt(sum(len(one) for one in blocks) / (2 * WIDTH))))
+    length = -(-len(blocks) // columns)
+    stacks = []
+    for first in range(0, len(blocks), length):
+        parts = [legend]
+        for one in blocks[first : first + length]:
+            parts += [rule, one]
+        stacks.append(np.vstack(parts))
+    sheet = np.full((max(map(len, stacks)), len(stacks) * WIDTH, 3), _PAPER, np.uint8)
+    for column, stack in enumerate(stacks):
+        sheet[: len(stack), column * WIDTH : (column + 1) * WIDTH] = stack
+    return sheet
 
 
 def block(path: Path, faces: VideoFaces, pictures: Sequence[Image], facts: Sequence[str]) -> Image:
@@ -83,9 +96,9 @@ def block(path: Path, faces: VideoFaces, pictures: Sequence[Image], facts: Seque
         f"{faces.asked} asked, {faces.decoded} decoded, {faces.with_face} with a face, "
         f"{faces.kept} kept, {faces.tracks} track{'' if faces.tracks == 1 else 's'}"
     )
-    rows = [_text_line("   ".join([_ascii(readable(Path(path.name))), *facts, counts]), _INK)]
+    rows = [_text_line("   ".join([_name(path), *facts, counts]), _INK)]
     if faces.reason:
-        rows.append(_text_line(_ascii(f"no crop: {faces.reason} ({faces.detail})"), _ALARM))
+        rows.append(_text_line(_drawable(f"no crop: {faces.reason} ({faces.detail})"), _ALARM))
     if pictures:
         rows.append(_row(pictures))
     for track in range(faces.tracks):
@@ -106,10 +119,11 @@ def _drawn(frame: Frame, found: Sequence[Face], kept: Sequence[Crop], params: Cr
     for face in sorted(found, key=lambda one: one.box in tracks):  # the kept ones on top
         track = tracks.get(face.box)
         if track is None:
-            label = "too small" if face.size < params.min_face else "not kept"
+            small = face.size < params.min_face
+            label = "too small" if small else f"over max_tracks {params.max_tracks}"
             _draw_face(image, face.scaled(across, down), _DROPPED, label)
         else:
-            label = f"{face.score:.2f}"
+            label = f"{track}: {face.score:.2f}"
             _draw_face(image, face.scaled(across, down), _TRACKS[track % len(_TRACKS)], label)
     _draw_label(image, f"{frame.time_s:.1f} s", (3, image.shape[0] - 5), _PAPER)
     return image
@@ -122,17 +136,17 @@ def _draw_face(image: Image, face: Face, colour: tuple[int, int, int], label: st
         cv2.rectangle(image, (x1, y1), (x2, y2), shade, 2 + wider, cv2.LINE_AA)
         for x, y in face.landmarks:
             cv2.circle(image, (round(x), round(y)), radius + wider, shade, -1, cv2.LINE_AA)
-    _draw_label(image, label, (max(0, x1), y1 - 5 if y1 > 16 else y2 + 13), colour)
+    _draw_label(image, label, (x1, y1 - 5 if y1 > 16 else y2 + 13), colour)
 
 
 def _draw_label(
     image: Image, text: str, place: tuple[int, int], colour: tuple[int, int, int]
 ) -> None:
     (width, height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.45, 1)
-    left, base = place
+    left, base = max(2, min(place[0], image.shape[1] - width - 2)), place[1]
     corner = (left + width + 2, base + below)
     cv2.rectangle(image, (left - 2, base - height - 2), corner, (0, 0, 0), -1)
-    cv2.putText(image, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.45, colour, 1, cv2.LINE_AA)
+    cv2.putText(image, text, (left, base), cv2.FONT_HERSHEY_SIMPLEX, 0.45, colour, 1, cv2.LINE_AA)
 
 
 def _crop_cell(crop: Crop) -> Image:
@@ -160,6 +174,14 @@ def _text_line(text: str, colour: tuple[int, int, int]) -> Image:
     return line
 
 
-def _ascii(text: str) -> str:
-    """Return text that OpenCV's font has."""
-    return text.encode("ascii", "backslashreplace").decode().replace("\n", "\\n")
+def _name(path: Path) -> str:
+    """Return the file's name, its middle left out where it would push the account off the line."""
+    name = _drawable(readable(Path(path.name)))
+    return name if len(name) <= _NAME else f"{name[: _NAME - 20]}…{name[-19:]}"
+
+
+def _drawable(text: str) -> str:
+    """Return text without what has no glyph: line ends, other control and direction marks."""
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )

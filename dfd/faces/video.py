@@ -167,7 +167,9 @@ def _decode(
     """Decode one packet, or flush with None; a damaged packet costs only its own frames."""
     try:
         return stream.codec_context.decode(packet)
-    except av.FFmpegError:
+    except av.FFmpegError as error:
+        if isinstance(error, MemoryError):
+            raise MemoryError(str(error)) from error
         return []
 
 

@@ -99,6 +99,10 @@ def test_a_shard_missing_or_cut_off_is_found(folder: Path) -> None:
         ("crops", 1, "1 crops in the manifest"),
         ("kept", 1, "1 frames kept"),
         ("asked", 3, "decoded 8 of asked 3"),
+        ("asked", None, "decoded 8 of asked nan"),
+        ("frames", 3, "asked 8 of frames 3"),
+        ("tracks", 7, "7 tracks, crops of 2 listed"),
+        ("shard", "shard-00007.tar", "shard-00007.tar in the manifest"),
         ("reason", "no_face", "reason 'no_face' with"),
     ],
 )
@@ -110,6 +114,36 @@ def test_a_wrong_row_of_the_manifest_is_found(
     manifest.to_parquet(folder / MANIFEST)
     found = problems(folder)
     assert any(told in problem and "'a.mp4'" in problem for problem in found)
+
+
+def test_a_crop_listed_twice_is_found(folder: Path) -> None:
+    crops = pd.read_parquet(folder / CROPS)
+    pd.concat([crops, crops.head(1)]).to_parquet(folder / CROPS)
+    manifest = pd.read_parquet(folder / MANIFEST)
+    manifest.loc[manifest["video"] == crops["video"][0], "crops"] += 1
+    manifest.to_parquet(folder / MANIFEST)
+    assert problems(folder) == [f"{crops['member'][0]!r}: has several rows in {CROPS}"]
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_member_that_is_no_file_is_found(folder: Path, deep: bool) -> None:
+    with tarfile.open(shard(folder)) as archive:
+        names = archive.getnames()
+    with tarfile.open(shard(folder), "w") as archive:
+        for name in names:
+            link = tarfile.TarInfo(name)
+            link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
+            archive.addfile(link)
+    found = problems(folder, deep)
+    assert len(found) == len(names)
+    assert all("is not a file" in problem for problem in found)
+
+
+@pytest.mark.parametrize(("table", "column"), [(CROPS, "crc32"), (MANIFEST, "tracks")])
+def test_tables_of_another_version_are_an_error(folder: Path, table: str, column: str) -> None:
+    pd.read_parquet(folder / table).drop(columns=column).to_parquet(folder / table)
+    with pytest.raises(FacesError, match=f"{table}: lacks the column {column}.*dvc repro"):
+        problems(folder)
 
 
 def test_a_video_without_or_with_two_rows_is_found(folder: Path) -> None:

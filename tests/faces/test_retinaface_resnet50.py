@@ -2,14 +2,16 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from dfd.errors import WeightsError
 from dfd.faces.backends import load_face_detector
+from dfd.faces.extract import extract_faces
 from dfd.faces.retinaface_resnet50 import RetinaFaceResNet50
 
-from .conftest import face_params
+from .conftest import face_params, write_clip
 
 # Offsets, in anchor sizes, of the person's right eye, left eye, nose, right and left mouth corner.
 OFFSETS = [(-0.2, -0.2), (0.2, -0.2), (0.0, 0.0), (-0.15, 0.25), (0.15, 0.25)]
@@ -55,6 +57,22 @@ def test_images_are_not_resized(shape: tuple[int, int, int]) -> None:
     network = OneFace(row=3, column=3, score=0.95)
     RetinaFaceResNet50(network, 0.8)(np.zeros(shape, np.uint8))
     assert network.seen[0][0] == (1, *shape)
+
+
+def test_it_serves_the_extraction_as_the_other_detector_does(tmp_path: Path) -> None:
+    """A face found at detection size is cropped at full resolution, there where it is."""
+    image = np.zeros((480, 640, 3), np.uint8)
+    image[120:344, 232:456] = 255  # where the network sees the face, at twice its scale
+    clip = write_clip(tmp_path / "clip.mp4", [image] * 10)
+    params = face_params(detector="retinaface-resnet50", detection_size=320, margin=0.5)
+    network = OneFace(row=7, column=10, score=0.95)
+    faces = extract_faces(clip, params, RetinaFaceResNet50(network, 0.8))
+    assert {shape for shape, _ in network.seen} == {(1, 240, 320, 3)}
+    assert (faces.asked, faces.kept, faces.tracks, faces.reason) == (8, 8, 1, None)
+    crop = cv2.imdecode(np.frombuffer(faces.crops[0].jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
+    bright = np.argwhere(crop > 128)
+    assert np.abs(bright.mean(axis=0) - 31.5).max() < 3
+    assert np.ptp(bright, axis=0) == pytest.approx([28, 28], abs=3)  # half of 64, less the frame
 
 
 def test_a_low_score_is_no_face() -> None:

@@ -7,6 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
+import av
 import psutil
 import pytest
 import yaml
@@ -149,6 +150,32 @@ class Watch(threading.Thread):
                 continue
 
 
+def test_a_video_that_needs_too_much_memory_is_a_row_and_not_remembered(tmp_path: Path) -> None:
+    huge = tmp_path / "in" / "huge.mkv"
+    huge.parent.mkdir()
+    shutil.copy(CLIPS[0], huge.parent)
+    with av.open(str(huge), "w") as clip:
+        stream = clip.add_stream("ffv1", rate=25)
+        stream.width = stream.height = 8192  # 400 MB a frame
+        stream.pix_fmt = "gbrp16le"
+        frame = av.VideoFrame(8192, 8192, "gbrp16le")
+        for plane in frame.planes:
+            plane.update(bytes(plane.buffer_size))
+        clip.mux(stream.encode(frame))
+        clip.mux(stream.encode())
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params["faces"] |= {"memory_limit_mb": 512}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    out = tmp_path / "out"
+    assert extract(huge.parent, out=out, params=tmp_path / "params.yaml")[0] == 0
+    rows = read_manifest(out).set_index("video")
+    assert rows.loc["huge.mkv", "reason"] == "memory_limit"
+    assert "512 MB" in rows.loc["huge.mkv", "detail"]
+    assert rows.loc[CLIPS[0].name, "kept"] == 16
+    assert extract(huge.parent, out=out)[0] == 0
+    assert read_manifest(out).set_index("video").loc["huge.mkv", "reason"] == "no_face"
+
+
 def test_five_hundred_damaged_videos(tmp_path: Path) -> None:
     """No crash, no hang, no process over its limit, and a row for each."""
     (tmp_path / "in").mkdir()
@@ -169,7 +196,8 @@ def test_five_hundred_damaged_videos(tmp_path: Path) -> None:
     assert code == 0
     assert len(manifest) == 500
     assert (manifest["reason"].isna() == (manifest["crops"] > 0)).all()
-    assert set(manifest["reason"].dropna()) <= {"unreadable", "no_face", "face_too_small"}
+    expected = {"unreadable", "no_face", "face_too_small", "memory_limit"}
+    assert set(manifest["reason"].dropna()) <= expected
     assert 0 < watch.most < 1024 * 2**20
     damaged = manifest["kept"] < 16
     assert 100 < damaged.sum() < 450, "the damage is real, yet not every clip is lost to it"

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,6 +18,7 @@ from dfd.faces.shards import read_manifest
 from tests.project import Project, copy_project, write_clips
 
 KILLS = int(os.environ.get("DFD_KILLS", "3"))
+RESNET50 = "retinaface-resnet50"
 SEED = int(os.environ.get("DFD_SEED", "1"))
 
 
@@ -85,6 +87,33 @@ def made(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Stage
 def stage(made: Stage) -> Stage:
     made.reset()
     return made
+
+
+def test_the_page_shows_how_far_it_is_and_the_log_stays_short(stage: Stage) -> None:
+    ended = stage.project.run("flows.faces")
+    assert ended.returncode == 0
+    request = urllib.request.Request(
+        f"{stage.project.api}/artifacts/latest/filter",
+        json.dumps({"artifacts": {"key": {"any_": ["faces-progress", "faces"]}}}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    pages = {page["key"]: page for page in json.load(urllib.request.urlopen(request))}
+    assert pages["faces-progress"]["data"] == 100
+    assert pages["faces-progress"]["description"].startswith("14 of 14 videos, 0 failed, ")
+    assert "broken.mp4" in pages["faces"]["data"]
+    log = ended.stdout + ended.stderr
+    assert "broken.mp4: no crop, unreadable" in log
+    assert sum("Task run 'faces " in line for line in log.splitlines()) == 0
+
+
+def test_weights_that_cannot_be_had_are_one_line(stage: Stage) -> None:
+    stage.project.change_params(lambda params: params["faces"].update(detector=RESNET50))
+    nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9", "DEEPFACE_HOME": str(stage.project.folder)}
+    ended = stage.project.run("flows.faces", **nowhere)
+    assert ended.returncode == 2
+    (line,) = [line for line in ended.stderr.splitlines() if line.startswith("dfd: ")]
+    assert "the weights of retinaface-resnet50 cannot be downloaded" in line
+    assert "set faces.detector to retinaface-mobilenet" in line
 
 
 @pytest.mark.parametrize("kill", range(KILLS))
