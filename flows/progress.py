@@ -11,6 +11,7 @@ class ProgressBar:
     """A bar on standard error with done, failed, rate and time left; used as a context."""
 
     def __init__(self, name: str, total: int) -> None:
+        console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -18,7 +19,9 @@ class ProgressBar:
             TextColumn("{task.fields[failed]} failed"),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=console,
+            refresh_per_second=2,
+            disable=not console.is_terminal,
         )
         self._bar = self._progress.add_task(name, total=total, failed=0, rate="")
 
