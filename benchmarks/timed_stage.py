@@ -1,8 +1,8 @@
 """Runs the stage ``faces`` of the current folder and prints what it took, as one line of JSON.
 
-``wall_s`` is the whole run without the start of the process; ``first_s`` and ``last_s`` are when the
-first and the last video were done; ``cpu_s`` is the processor time and ``peak_mb`` the most resident
-memory of this process, which leaves out its workers.
+``wall_s`` is the whole run without the start of the process; ``first_s`` and ``last_s`` are when
+the first and the last video were done; ``cpu_s`` is the processor time and ``peak_mb`` the most
+resident memory of this process, which leaves out its workers.
 """
 
 import json
