@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
-from threading import Lock
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -33,10 +33,12 @@ class WorkerPool:
     """
 
     def __init__(self, workers: int, time_limit_s: float, memory_limit_mb: int) -> None:
-        self._workers = workers
         self._time_limit_s, self._memory_limit_mb = time_limit_s, memory_limit_mb
-        self._renewing = Lock()
-        self._pool = self._new_pool()
+        # A pool of its own for each: processes of one pool share a lock that a killed one keeps.
+        self._pools = [self._new_pool() for _ in range(workers)]
+        self._free: SimpleQueue[int] = SimpleQueue()
+        for worker in range(workers):
+            self._free.put(worker)
 
     def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """Return what a module-level ``function`` returns; its exceptions come through.
@@ -44,43 +46,46 @@ class WorkerPool:
         Raises:
             VideoGivenUp: It took too long or too much memory, or its process died.
         """
-        for _ in range(_ATTEMPTS):
-            pool = self._pool
-            try:
-                future = pool.schedule(function, args=arguments, timeout=self._time_limit_s)
-            except RuntimeError:  # it broke between two calls
-                self._renew(pool)
-                continue
-            try:
-                result: T = future.result()
-            except BrokenExecutor:
-                self._renew(pool)  # a process died that had nothing to do; the call is innocent
-            except TimeoutError as error:
-                limit = f"{self._time_limit_s:g} s"
-                raise VideoGivenUp("time_limit", f"took longer than {limit}") from error
-            except MemoryError as error:
-                limit = f"{self._memory_limit_mb} MB"
-                raise VideoGivenUp("memory_limit", f"needed more than {limit}") from error
-            except ProcessExpired as error:
-                how = _death(error.exitcode)
-                raise VideoGivenUp("crash", f"its process died ({how})") from error
-            else:
+        worker = self._free.get()
+        try:
+            for _ in range(_ATTEMPTS):
+                try:
+                    future = self._pools[worker].schedule(
+                        function, args=arguments, timeout=self._time_limit_s
+                    )
+                except RuntimeError:  # the process died while it had nothing to do
+                    self._renew(worker)
+                    continue
+                try:
+                    result: T = future.result()
+                except BrokenExecutor:  # likewise
+                    self._renew(worker)
+                    continue
                 return result
+        except TimeoutError as error:
+            limit = f"{self._time_limit_s:g} s"
+            raise VideoGivenUp("time_limit", f"took longer than {limit}") from error
+        except MemoryError as error:
+            limit = f"{self._memory_limit_mb} MB"
+            raise VideoGivenUp("memory_limit", f"needed more than {limit}") from error
+        except ProcessExpired as error:
+            how = _death(error.exitcode)
+            raise VideoGivenUp("crash", f"its process died ({how})") from error
+        finally:
+            self._free.put(worker)
         raise VideoGivenUp("crash", "its process keeps dying before it begins")
 
     def _new_pool(self) -> ProcessPool:
         return ProcessPool(
-            max_workers=self._workers,
+            max_workers=1,
             context=multiprocessing.get_context("spawn"),
             initializer=_limit_memory,
             initargs=[self._memory_limit_mb],
         )
 
-    def _renew(self, broken: ProcessPool) -> None:
-        with self._renewing:
-            if self._pool is broken:
-                _stop(broken)
-                self._pool = self._new_pool()
+    def _renew(self, worker: int) -> None:
+        _stop(self._pools[worker])
+        self._pools[worker] = self._new_pool()
 
     def __enter__(self) -> Self:
         return self
@@ -92,7 +97,8 @@ class WorkerPool:
         trace: TracebackType | None,
     ) -> None:
         """Stop the processes, whatever they do."""
-        _stop(self._pool)
+        for pool in self._pools:
+            _stop(pool)
 
 
 def _stop(pool: ProcessPool) -> None:

@@ -128,8 +128,6 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
             yield container, stream
     except (av.FFmpegError, OSError) as error:
-        if isinstance(error, MemoryError):
-            raise MemoryError(str(error)) from error
         reason = getattr(error, "strerror", None) or str(error)
         raise VideoError(
             f"{path}: cannot be read as a video ({reason}); replace or remove the file"
