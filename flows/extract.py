@@ -96,7 +96,7 @@ def _extract(
 
 def _extract_one(pool: WorkerPool, path: Path, store: Path, params: CropParams) -> str:
     if not path.is_file():
-        raise VideoGivenUp("unreadable", "is a link to nothing")
+        raise VideoGivenUp("unreadable", "is no regular file, or a link to nothing")
     try:
         key = store_key(hash_file(path), params)
     except OSError as error:
