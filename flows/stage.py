@@ -45,9 +45,6 @@ def run_stage(flow: Callable[..., Any], *arguments: Any) -> None:
 
     With ``DFD_DEBUG`` set, tracebacks are shown.
     """
-    # Worker processes would import this program again, with Prefect and all, to no use.
-    main = sys.modules["__main__"]
-    main.__spec__, main.__file__ = None, None
     debug = bool(os.environ.get("DFD_DEBUG"))
     if not debug:
         for name in ("prefect.flow_runs", "prefect.task_runs"):
