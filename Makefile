@@ -6,7 +6,7 @@ export VIDEOS
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test format lint type-check all-checks bench ui lock clean
+.PHONY: help install demo test format lint type-check all-checks bench ui lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  \1\t/' | expand -t 16
@@ -21,6 +21,8 @@ demo: $(BIN)/.installed  ## run the whole workflow as params.yaml says, or on VI
 	@if [ -n "$$VIDEOS" ]; then dfd use "$$VIDEOS"; fi
 	python -m flows.pipeline
 	@dfd summary
+
+install: $(BIN)/.installed  ## make .venv with everything in it
 
 test: $(BIN)/.installed  ## run the tests
 	python -m pytest

@@ -14,10 +14,15 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
+from pebble.common.types import CONSTS
 
 from dfd.errors import VideoGivenUp
 
 T = TypeVar("T")
+
+# Results wake their thread at once; this is how often a pool looks for calls past their time limit,
+# and at ten times a second an idle one takes half a percent of a core.
+CONSTS.sleep_unit = 0.5
 
 _ATTEMPTS = 3  # at a call whose process dies before it has begun
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dfd.errors import ParamsError
 
@@ -86,6 +86,13 @@ class CropParams(Section):
     crop_size: Annotated[int, Field(ge=32, le=1024)]
     jpeg_quality: Annotated[int, Field(ge=1, le=100)]
 
+    @field_validator("frames_per_video", mode="before")
+    @classmethod
+    def _number_or_all(cls, value: Any) -> Any:
+        if value != "all" and (type(value) is not int or value < 1):
+            raise ValueError(f"must be a number from 1 on, or all (got {value!r})")
+        return value
+
 
 class FacesParams(CropParams):
     """The section ``faces``: what the crops are, and how the stage makes and keeps them.
@@ -101,7 +108,7 @@ class FacesParams(CropParams):
 
     shards: Annotated[int, Field(ge=1, le=4096)]
     runner: Literal["threads", "dask"]
-    dask_address: str | None
+    dask_address: Annotated[str, Field(pattern=r"^[a-z]+://\S+:\d+$")] | None
     time_limit_s: Annotated[int, Field(ge=1)]
     memory_limit_mb: Annotated[int, Field(ge=512)]
 
@@ -239,5 +246,7 @@ def _checked(section: type[S], content: Any, where: str) -> S:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        value = "" if first["type"] == "missing" else f" (got {first['input']!r})"
-        raise ParamsError(f"{where}{'.' if key else ''}{key}: {first['msg']}{value}") from error
+        named = first["type"] in ("missing", "value_error")  # its message says all there is to say
+        value = "" if named else f" (got {first['input']!r})"
+        problem = first["msg"].removeprefix("Value error, ")
+        raise ParamsError(f"{where}{'.' if key else ''}{key}: {problem}{value}") from error

@@ -13,6 +13,23 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Deepfake-vid
 app.add_typer(faces, name="faces")
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"dfd {version('dfd')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """Deepfake-video detection."""
+
+
 @app.command()
 def use(
     videos: Annotated[Path, typer.Argument(help="Folder of labelled videos.")],
@@ -36,12 +53,16 @@ def summary() -> None:
 @app.command()
 def extract(
     paths: Annotated[list[Path], typer.Argument(help="Videos, or folders of them.")],
-    out: Annotated[Path, typer.Option(help="Folder for the shards and tables.")],
+    out: Annotated[Path, typer.Option(help="Folder for the shards and tables; replaced.")],
     params: Annotated[Path, typer.Option(help="File whose section faces is used.")] = Path(
         "params.yaml"
     ),
 ) -> None:
-    """Extract the faces of any videos, outside the workflow, as the stage faces does."""
+    """Extract the faces of any videos, outside the workflow, as the stage faces does.
+
+    They are those of the videos named this time; what is extracted already is not done again.
+    It runs on this machine, whatever faces.runner says.
+    """
     from dfd.params import FacesParams, load_section
     from flows.extract import extract_paths
 

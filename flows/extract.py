@@ -11,7 +11,7 @@ from dfd.dataset.layouts import VIDEO_SUFFIXES
 from dfd.errors import FacesError, VideoGivenUp
 from dfd.faces import worker
 from dfd.faces.extract import VideoFaces, nothing
-from dfd.faces.shards import read_manifest, write_faces
+from dfd.faces.shards import CROPS, MANIFEST, read_manifest, write_faces
 from dfd.faces.store import read_video_faces, store_key
 from dfd.files import hash_file, readable
 from dfd.isolation import WorkerPool
@@ -32,8 +32,13 @@ def extract_paths(paths: list[Path], out: Path, params: FacesParams) -> None:
     if not found:
         raise FacesError(f"{readable(paths[0])}: no video in it; name files, or other folders")
     base = os.path.commonpath([path.parent for path in found])
-    videos = {readable(path.relative_to(base)): path for path in found}
+    videos: dict[str, Path] = {}
+    for path in found:
+        name = readable(path.relative_to(base))
+        if videos.setdefault(name, path) != path:
+            raise FacesError(f"two files would both be called {name!r}; rename one of them")
     store = out / STORE
+    _check_output(out)
     ended = _extract(videos, store, params)
 
     def faces_of(video: str) -> VideoFaces:
@@ -49,6 +54,16 @@ def extract_paths(paths: list[Path], out: Path, params: FacesParams) -> None:
     table[["label", "method", "dataset"]] = None
     write_faces(out, table, faces_of, params.shards)
     _report(out)
+
+
+def _check_output(out: Path) -> None:
+    if readable(out) != str(out):
+        raise FacesError(f"{readable(out)}: its name is no UTF-8; choose another folder")
+    others = [path.name for path in out.glob("*") if path.name in (CROPS, MANIFEST)]
+    if others and not (out / STORE).exists():
+        raise FacesError(
+            f"{out}: holds {others[0]}, which this command did not write; choose another folder"
+        )
 
 
 def _videos(paths: list[Path]) -> Iterator[Path]:
@@ -108,6 +123,8 @@ def _extract_one(pool: WorkerPool, path: Path, store: Path, params: CropParams) 
 
 def _report(out: Path) -> None:
     manifest = read_manifest(out)
-    for row in manifest[manifest["reason"].notna()].itertuples():
+    without = manifest[manifest["reason"].notna()]
+    for row in without.itertuples():
         print(f"{row.video!r}: no crop, {row.reason} ({row.detail})")
-    print(f"{out}: {manifest['crops'].sum()} crops of {len(manifest)} videos")
+    videos = f"{len(manifest)} video{'' if len(manifest) == 1 else 's'}"
+    print(f"{out}: {manifest['crops'].sum()} crops of {videos}, {len(without)} without any")

@@ -11,7 +11,7 @@ from dfd.errors import VideoGivenUp
 from dfd.params import FacesParams, load_section
 from flows.paths import FACES, FACES_STORE, INDEX, VIDEOS
 from flows.progress import ProgressBar
-from flows.runner import as_they_end, task_runner
+from flows.runner import as_they_end, shared_server, task_runner
 from flows.stage import run_stage
 from tasks.faces import extract_video, missing_videos, prepare_detector, write_shards
 from tasks.progress import ProgressArtifact
@@ -56,7 +56,9 @@ def _extract(missing: pd.DataFrame, params: FacesParams) -> dict[str, VideoGiven
 def main() -> None:
     """Run the stage as its parameters say."""
     params = load_section(FacesParams)
-    faces.with_options(task_runner=task_runner(params))(params)
+    runner = task_runner(params)
+    with shared_server(params):
+        faces.with_options(task_runner=runner)(params)
 
 
 if __name__ == "__main__":

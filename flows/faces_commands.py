@@ -4,7 +4,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -36,8 +36,10 @@ def sheet(
 
     section = load_section(FacesParams, params)
     for path in videos:
-        if not path.is_file():
+        if path.is_dir() or not os.path.lexists(path):
             raise FacesError(f"{readable(path)}: is not a file; name videos")
+        if out.exists() and path.exists() and out.samefile(path):
+            raise FacesError(f"{readable(out)}: is one of the videos; choose another name")
     workers = min(os.cpu_count() or 1, len(videos))
     with (
         WorkerPool(workers, section.time_limit_s, section.memory_limit_mb) as pool,
@@ -45,7 +47,13 @@ def sheet(
         ProgressBar("videos", len(videos)) as bar,
     ):
         blocks = []
-        futures = [threads.submit(pool.run, video_sheet, path, section.crop) for path in videos]
+
+        def look(path: Path) -> Any:
+            if not path.is_file():
+                return failed_sheet(path, "unreadable", "is no regular file, or a link to nothing")
+            return pool.run(video_sheet, path, section.crop)
+
+        futures = [threads.submit(look, path) for path in videos]
         for path, future in zip(videos, futures, strict=True):
             try:
                 blocks.append(future.result())
@@ -68,6 +76,10 @@ def check(
     deep: Annotated[bool, typer.Option("--deep", help="Also read and decode every crop.")] = False,
 ) -> None:
     """Check shards against the manifest: the names in them, or every crop with --deep."""
+    from dfd.files import readable
+
+    if not folder.is_dir():
+        raise FacesError(f"{readable(folder)}: is no folder; name the output of an extraction")
     from dfd.faces.check import check_faces
     from dfd.faces.shards import read_crops_table, read_manifest
     from flows.progress import ProgressBar
@@ -81,6 +93,8 @@ def check(
         print(f"and {len(problems) - _LISTED} more")
     if problems:
         many = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
-        raise FacesError(f"{folder}: {many}; run `dvc checkout`, or `dvc repro faces`")
+        remedy = "dvc repro faces" if folder == FACES else "dfd extract"
+        raise FacesError(f"{folder}: {many}; run `{remedy}` again")
     how = "every crop decoded" if deep else "names only; --deep decodes every crop"
-    print(f"{folder}: {videos} videos, {crops:,} crops: all right ({how})")
+    many = f"{videos} video{'' if videos == 1 else 's'}, {crops:,} crops"
+    print(f"{folder}: {many}: all right ({how})")

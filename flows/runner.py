@@ -2,11 +2,14 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from prefect.client.orchestration import get_client
 from prefect.futures import PrefectFuture
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from dfd.errors import FacesError
@@ -15,6 +18,7 @@ from dfd.params import FacesParams
 T = TypeVar("T")
 
 THREADS = os.cpu_count() or 1
+_AWAITED_S = 30
 _SUBMITTED = 256  # enough for as many workers of a cluster
 
 
@@ -22,7 +26,7 @@ def task_runner(params: FacesParams) -> TaskRunner[Any]:
     """Return what the parameters ask for: threads here, a Dask cluster, or one of its own here.
 
     Raises:
-        FacesError: No Dask scheduler answers at the address.
+        FacesError: No Dask scheduler answers at the address, or it has no worker.
     """
     if params.runner == "threads":
         return ThreadPoolTaskRunner(max_workers=THREADS)
@@ -35,14 +39,52 @@ def task_runner(params: FacesParams) -> TaskRunner[Any]:
         cluster = {"n_workers": THREADS, "threads_per_worker": 1, "dashboard_address": None}
         return DaskTaskRunner(cluster_kwargs=cluster)
     try:
-        with dask.config.set({"distributed.comm.timeouts.connect": "5s"}):
-            Client(params.dask_address, set_as_default=False).close()  # type: ignore[no-untyped-call]
+        with (
+            dask.config.set({"distributed.comm.timeouts.connect": "5s"}),
+            Client(params.dask_address, set_as_default=False) as client,  # type: ignore[no-untyped-call]
+        ):
+            _await_worker(client, params.dask_address)
     except (OSError, ValueError) as error:
         raise FacesError(
             f"faces.dask_address: no Dask scheduler answers at {params.dask_address}; start "
             "`dask scheduler`, mend the address, or set it to null for a cluster of its own"
         ) from error
     return DaskTaskRunner(address=params.dask_address)
+
+
+def _await_worker(client: Any, address: str) -> None:
+    try:
+        client.wait_for_workers(1, timeout=_AWAITED_S)
+    except TimeoutError as error:
+        raise FacesError(
+            f"faces.dask_address: no worker has joined {address} in {_AWAITED_S} s; start "
+            f"`dask worker {address}` in the project's folder"
+        ) from error
+
+
+@contextmanager
+def shared_server(params: FacesParams) -> Iterator[None]:
+    """Let workers that are other processes speak to this program's Prefect server.
+
+    Without an address each of them would start a server of its own, which nobody ends.
+
+    Raises:
+        FacesError: The Dask scheduler has left.
+    """
+    if params.runner == "threads":
+        yield
+        return
+    from distributed import CancelledError
+
+    address = str(get_client(sync_client=True).api_url)
+    try:
+        with temporary_settings({PREFECT_API_URL: address}):
+            yield
+    except CancelledError as error:
+        raise FacesError(
+            f"faces.dask_address: the Dask scheduler at {params.dask_address} has left; start it "
+            "again, and run again: what is extracted stays"
+        ) from error
 
 
 def as_they_end(

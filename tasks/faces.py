@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
 from dfd.dataset.index import read_index
@@ -43,7 +44,12 @@ def _may_pass_next_time(task: Any, run: TaskRun, state: State[Any]) -> bool:
     return isinstance(error, VideoGivenUp) and error.reason == "crash"
 
 
-@task(task_run_name="faces {video}", retries=1, retry_condition_fn=_may_pass_next_time)
+@task(
+    task_run_name="faces {video}",
+    retries=1,
+    retry_condition_fn=_may_pass_next_time,
+    cache_policy=NO_CACHE,  # its result is a file; a key would only cost time
+)
 def extract_video(video: str, sha256: str, folder: Path, params: FacesParams, store: Path) -> None:
     """Extract one video's faces into the store, in a process of their own."""
     key = store_key(sha256, params.crop)

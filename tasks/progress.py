@@ -8,7 +8,7 @@ from uuid import UUID
 from prefect import get_run_logger
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
-_EVERY_S = 2.0
+_EVERY_S = 10.0  # each time costs server and flow as much as a video
 _LOGGED_EVERY_S = 30.0
 
 

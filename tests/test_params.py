@@ -70,6 +70,9 @@ def test_a_candidates_own_keys_win_over_the_shared_ones() -> None:
         ("faces.margin", None, r"faces\.margin: "),
         ("faces", None, "faces is missing"),
         ("faces.detector", "yolo", r"faces\.detector: .*'yolo'"),
+        ("faces.frames_per_video", "some", r"faces\.frames_per_video: must be a number .* or all"),
+        ("faces.frames_per_video", True, r"faces\.frames_per_video: must be a number"),
+        ("faces.dask_address", "nonsense", r"faces\.dask_address: .*nonsense"),
     ],
 )
 def test_a_wrong_key_is_named(tmp_path: Path, path: str, value: object, said: str) -> None:

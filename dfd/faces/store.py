@@ -58,7 +58,7 @@ def write_video_faces(folder: Path, key: str, faces: VideoFaces) -> None:
 def read_video_faces(folder: Path, key: str) -> VideoFaces | None:
     """Return the result kept under this key, or None when it is absent or damaged."""
     path = _path(folder, key)
-    if not path.exists():
+    if not path.is_file():
         return None
     try:
         with zipfile.ZipFile(path) as archive:

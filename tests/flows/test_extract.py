@@ -102,6 +102,32 @@ def test_what_is_not_there_is_one_line(tmp_path: Path, path: str, line: str) -> 
     assert len(errors.splitlines()) == 1
 
 
+def test_names_that_would_be_one_are_told_apart_by_the_user(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in (b"n\xff.mp4", rb"n\xff.mp4"):
+        path = Path(os.fsdecode(os.fsencode(tmp_path / "in") + b"/" + name))
+        path.write_bytes(CLIPS[0].read_bytes())
+    code, errors = extract(tmp_path / "in", out=tmp_path / "out")
+    assert code == 2
+    assert "two files would both be called" in errors
+
+
+def test_an_output_that_others_made_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "crops.parquet").write_text("mine")
+    code, errors = extract(CLIPS[0], out=tmp_path / "out")
+    assert code == 2
+    assert "holds crops.parquet, which this command did not write" in errors
+    assert (tmp_path / "out" / "crops.parquet").read_text() == "mine"
+
+
+def test_an_output_whose_name_is_no_text_is_one_line(tmp_path: Path) -> None:
+    out = Path(os.fsdecode(os.fsencode(tmp_path) + b"/out\xff"))
+    code, errors = extract(CLIPS[0], out=out)
+    assert code == 2
+    assert f"{tmp_path}/out\\xff: its name is no UTF-8; choose another folder" in errors
+
+
 def test_an_output_that_cannot_be_written_is_one_line_and_nothing_is_lost(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     code, errors = extract(CLIPS[0], out=tmp_path / "file")

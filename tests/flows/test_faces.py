@@ -134,6 +134,29 @@ def test_a_run_killed_at_any_moment_continues(stage: Stage, kill: int) -> None:
     assert before.items() <= stage.results().items(), "nothing extracted is extracted again"
 
 
+def test_ctrl_c_ends_a_run_with_its_own_server_in_one_line(stage: Stage) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(stage.project.folder)}
+    environment.pop("PREFECT_API_URL", None)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flows.faces"],
+        cwd=stage.project.folder,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    stage.wait_for(3)
+    children = psutil.Process(process.pid).children(recursive=True)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the server as well
+    _, errors = process.communicate()
+    assert process.returncode == 130
+    after = errors[errors.index("dfd: interrupted") :]
+    assert after.splitlines() == ["dfd: interrupted; run again, and it goes on from there"]
+    assert not psutil.wait_procs(children, timeout=10)[1]
+    assert stage.run() == 0
+    assert stage.content() == stage.expected
+
+
 def test_a_killed_worker_costs_nothing(stage: Stage) -> None:
     process = stage.start()
     stage.wait_for(3)

@@ -49,6 +49,24 @@ def test_sheet_that_cannot_be_drawn_is_one_line(
     assert "Traceback" not in ended.stderr
 
 
+def test_sheet_draws_what_is_no_file_and_spares_its_videos(tmp_path: Path) -> None:
+    (tmp_path / "gone.mp4").symlink_to("nowhere")
+    ended = dfd("faces", "sheet", tmp_path / "gone.mp4", "--out", tmp_path / "s.png")
+    assert ended.returncode == 0, ended.stderr
+    video = tmp_path / "v.png"
+    video.write_bytes(CLIPS[0].read_bytes())
+    ended = dfd("faces", "sheet", video, "--out", video)
+    assert ended.returncode == 2
+    assert "v.png: is one of the videos" in ended.stderr
+    assert video.read_bytes() == CLIPS[0].read_bytes()
+
+
+def test_check_names_what_is_no_extraction(tmp_path: Path) -> None:
+    ended = dfd("faces", "check", tmp_path / "gone")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"dfd: {tmp_path}/gone: is no folder")
+
+
 def test_check_tells_right_from_wrong(faces: Path) -> None:
     for option in ([], ["--deep"]):
         ended = dfd("faces", "check", faces, *option)
@@ -62,6 +80,6 @@ def test_check_tells_right_from_wrong(faces: Path) -> None:
     ended = dfd("faces", "check", faces, "--deep")
     assert ended.returncode == 2
     assert "is not what was written" in ended.stdout
-    assert ended.stderr.splitlines()[-1].startswith(f"dfd: {faces}: 1 problem")
+    assert ended.stderr.splitlines()[-1].endswith("1 problem; run `dfd extract` again")
     shard.unlink()
     assert "is missing" in dfd("faces", "check", faces).stdout
