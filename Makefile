@@ -19,7 +19,7 @@ $(BIN)/.installed: requirements.lock pyproject.toml
 
 demo: $(BIN)/.installed  ## run the whole workflow as params.yaml says, or on VIDEOS=<folder>
 	@if [ -n "$$VIDEOS" ]; then dfd use "$$VIDEOS"; fi
-	python -m flows.pipeline
+	python -m flows.pipeline --without inception_resnet_v1
 	@dfd summary
 
 install: $(BIN)/.installed  ## make .venv with everything in it
@@ -54,7 +54,7 @@ ui: $(BIN)/.installed  ## serve the MLflow (5000) and Prefect (4200) pages until
 
 lock: $(BIN)/.installed  ## resolve requirements.lock anew from pyproject.toml
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
-		--no-header --extra dev --python-version 3.11 pyproject.toml -o requirements.lock
+		--no-header --extra dev --extra jax --python-version 3.11 pyproject.toml -o requirements.lock
 
 clean:  ## remove what the stages made, and DVC's cache of it
 	rm -rf data models metrics plots dvc_plots .cache .dvc/cache .dvc/tmp .prefect dvc.lock

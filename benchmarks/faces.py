@@ -1,7 +1,6 @@
 """What the stage ``faces`` costs: against decoding, against the usual practice, and at scale."""
 
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -188,19 +187,3 @@ def scale(folder: Path) -> Figures:
         "faces.flow_peak_mb_at_100": peaks[100],
         "faces.flow_peak_mb_at_2000": peaks[2000],
     }
-
-
-FIGURES: dict[str, Callable[[Path], Figures]] = {
-    "cost": cost,
-    "memory": memory,
-    "parallel": parallel,
-    "scale": scale,
-    "orchestration": orchestration,
-    "mtcnn": mtcnn,
-}
-
-
-def measure(name: str) -> Figures:
-    """Measure one of ``FIGURES`` in a folder that is gone afterwards."""
-    with tempfile.TemporaryDirectory() as folder:
-        return FIGURES[name](Path(folder))

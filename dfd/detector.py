@@ -31,7 +31,7 @@ from dfd.params import CandidateParams, CropParams
 if TYPE_CHECKING:
     import keras
 
-FORMAT = 1
+FORMAT = 2
 CARD, MODEL, HISTORY = "detector.json", "model.keras", "history.csv"
 
 Images = npt.NDArray[np.uint8]
@@ -45,7 +45,8 @@ class DetectorCard(BaseModel):
         format: Version of the directory's format.
         candidate: Name under ``train.candidates``.
         backbone: Name of the network.
-        weights: What its backbone started from: ``imagenet``, ``none`` or a file's name.
+        weights: What its backbone started from: ``imagenet``, ``casia-webface``, ``none`` or
+            a file's name.
         input_size: Side in pixels of the network's square input.
         classes: Order of the network's two outputs.
         crop: How faces must be found and cropped for this detector: as it was trained.
@@ -62,7 +63,7 @@ class DetectorCard(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     candidate: str
     backbone: str
     weights: str
@@ -105,12 +106,16 @@ class Detector:
 
 
 def resized(crops: Images, size: int) -> Images:
-    """Return crops, uint8 (N, S, S, 3), with a side of ``size`` pixels (area interpolation)."""
+    """Return crops, uint8 (N, S, S, 3), with a side of ``size`` pixels.
+
+    Shrinking averages areas; enlarging is cubic.
+    """
     if crops.shape[1] == crops.shape[2] == size:
         return crops
+    how = cv2.INTER_AREA if size < crops.shape[1] else cv2.INTER_CUBIC
     result = np.empty((len(crops), size, size, 3), np.uint8)
     for target, crop in zip(result, crops, strict=True):
-        cv2.resize(crop, (size, size), dst=target, interpolation=cv2.INTER_AREA)
+        cv2.resize(crop, (size, size), dst=target, interpolation=how)
     return result
 
 

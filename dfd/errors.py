@@ -46,6 +46,21 @@ class WeightsError(DfdError):
     """Pretrained weights cannot be fetched, read or verified."""
 
 
+class WheelError(DfdError):
+    """A published wheel, or a file in it, cannot be had.
+
+    Attributes:
+        problem: What is wrong with its content, as the end of a sentence about it.
+    """
+
+    def __init__(self, requirement: str, problem: str) -> None:
+        super().__init__(requirement, problem)  # both, so that the error can be pickled
+        self.requirement, self.problem = requirement, problem
+
+    def __str__(self) -> str:
+        return f"files of {self.requirement} {self.problem}; check that pip reaches its index"
+
+
 class FacesError(DfdError):
     """Crops are missing or do not match their manifest."""
 

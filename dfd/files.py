@@ -16,6 +16,12 @@ UNFINISHED = ".unfinished-"  # what a killed process leaves begins so
 FICLONE = 0x40049409  # ioctl of Linux that shares a file's blocks (Btrfs, XFS)
 
 
+def project_root() -> Path:
+    """Return the project's folder; of an experiment that DVC runs in a copy below it, the same."""
+    here = Path.cwd()
+    return next((folder.parent for folder in here.parents if folder.name == ".dvc"), here)
+
+
 def hash_file(path: Path) -> str:
     """Return the sha256 of the file's content, in hexadecimal."""
     with path.open("rb") as file:

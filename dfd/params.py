@@ -122,18 +122,33 @@ class CandidateParams(Section):
     """Everything one candidate is trained with: the shared keys and the candidate's own.
 
     Attributes:
-        backbone: ``inception_resnet_v2``, ``mesonet`` or one of Keras' image backbones by name.
-        weights: ``imagenet``, ``none``, ``auto`` (ImageNet when cached or reachable, else random,
-            said aloud) or the path of a ``.weights.h5`` file of the backbone.
+        backbone: ``inception_resnet_v2``, ``inception_resnet_v1`` (FaceNet), ``mesonet`` or one of
+            Keras' image backbones by name.
+        weights: The backbone's published weights (``casia-webface`` for ``inception_resnet_v1``,
+            else ``imagenet``), ``none``, ``auto`` (the published ones when cached or reachable,
+            else random, said aloud) or the path of a ``.weights.h5`` file of the backbone.
         input_size: Side in pixels of the network's square input.
         batch_size: Crops per step.
+        sampling: What a batch holds: crops as they come (``plain``), as many REAL as FAKE ones
+            (``balanced``), or each FAKE crop with its own source at nearly the same time
+            (``paired``).
+        augment: Whether training crops are randomly altered.
+        self_blended: Share of the FAKE crops that are made from REAL ones instead, 0..1.
         head_epochs: Epochs with the backbone frozen; skipped when its weights are random.
-        head_learning_rate: Adam's rate in that phase.
-        epochs: Most epochs of the fine-tuning phase (the whole network).
-        learning_rate: Adam's rate in the fine-tuning phase.
+        head_learning_rate: Adam's highest rate in that phase.
+        head_views: Times every crop is drawn and altered for that phase.
+        finetune_from: Name of the backbone's first layer that fine-tuning changes; None for all.
+        epochs: Most epochs of the fine-tuning phase (the whole network, from random weights).
+        learning_rate: Adam's highest rate in the fine-tuning phase.
         patience: Epochs without a better validation AUC before training stops.
         dropout: Dropout rate before the softmax.
-        augment: Whether training crops are randomly altered.
+        weight_decay: Decay of the kernels per step and rate (AdamW); 0 is plain Adam.
+        clip_norm: Greatest norm of all gradients together.
+        label_smoothing: Share of a target that goes to the other class.
+        ema_decay: Decay of the moving average of the weights that is validated and kept; 0: none.
+        precision: ``float32`` or ``mixed_bfloat16``; ``auto`` takes the latter on a GPU.
+        xla: Whether XLA compiles the step; ``auto`` does on a GPU and, with JAX, everywhere.
+        devices: GPUs of this machine that share every batch (without a GPU: CPU devices).
         seed: Seed of weights, order and augmentation.
     """
 
@@ -141,14 +156,35 @@ class CandidateParams(Section):
     weights: str
     input_size: Annotated[int, Field(ge=32, le=1024)]
     batch_size: Count
+    sampling: Literal["plain", "balanced", "paired"]
+    augment: bool
+    self_blended: Annotated[float, Field(ge=0, le=1)]
     head_epochs: Annotated[int, Field(ge=0)]
     head_learning_rate: Annotated[float, Field(gt=0)]
+    head_views: Count
+    finetune_from: str | None
     epochs: Count
     learning_rate: Annotated[float, Field(gt=0)]
     patience: Count
     dropout: Annotated[float, Field(ge=0, lt=1)]
-    augment: bool
+    weight_decay: Annotated[float, Field(ge=0, lt=1)]
+    clip_norm: Annotated[float, Field(gt=0)]
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+    ema_decay: Annotated[float, Field(ge=0, lt=1)]
+    precision: Literal["auto", "float32", "mixed_bfloat16"]
+    xla: bool | Literal["auto"]
+    devices: Count
     seed: Seed
+
+    @model_validator(mode="after")
+    def _batches_can_be_filled(self) -> Self:
+        if self.sampling == "plain" and self.self_blended:
+            raise ValueError("self_blended needs sampling: balanced or paired")
+        if self.sampling != "plain" and self.batch_size % 2:
+            raise ValueError(f"sampling: {self.sampling} needs an even batch_size")
+        if self.batch_size % self.devices:
+            raise ValueError("batch_size must be a multiple of devices")
+        return self
 
 
 class EvaluateParams(Section):

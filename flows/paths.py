@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from dfd.errors import EvaluationError
+from dfd.params import candidate_names
 
 VIDEOS = Path("data/videos")
 INDEX = Path("data/videos.csv")
@@ -12,6 +13,8 @@ SPLIT = Path("data/split.csv")
 SPLIT_SUMMARY = Path("metrics/split.json")
 FACES = Path("data/faces")
 FACES_STORE = Path(".cache/faces")  # what is already extracted, kept beside the stage's output
+PACKED = Path("data/packed")  # the crops as pixels, for training
+CHECKPOINTS = Path(".cache/train")  # what a training run that is killed goes on from
 REGISTRATION = Path("metrics/registration.json")
 
 
@@ -28,6 +31,22 @@ def metrics_dir(candidate: str) -> Path:
 def plots_dir(candidate: str) -> Path:
     """Return the folder of a candidate's plots."""
     return Path("plots") / candidate
+
+
+def evaluated_candidates() -> list[str]:
+    """Return the candidates of ``params.yaml`` that have been trained and evaluated.
+
+    Raises:
+        EvaluationError: None has.
+        ParamsError: ``params.yaml`` names no candidate.
+    """
+    names = candidate_names()
+    done = [name for name in names if (metrics_dir(name) / "evaluation.json").exists()]
+    if not done:
+        raise EvaluationError(
+            f"{metrics_dir(names[0])}: not there yet; run `make demo` or `dvc repro`"
+        )
+    return done
 
 
 def read_result(path: Path) -> dict[str, Any]:

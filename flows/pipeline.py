@@ -7,6 +7,7 @@ python -m flows.pipeline --serve --cron "0 2 * * *"   # every night, from the Pr
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from prefect import flow
@@ -23,15 +24,28 @@ from tasks.pipeline import StageRun, list_stages, repro
 
 
 @flow(name="pipeline", flow_run_name="pipeline")
-def pipeline() -> list[StageRun]:
-    """Run every stage in order; a failed one ends the run, and what came before stays."""
-    candidate_names()  # says in one line what is wrong with params.yaml
+def pipeline(without: Sequence[str] = ()) -> list[StageRun]:
+    """Run every stage in order; a failed one ends the run, and what came before stays.
+
+    Args:
+        without: Candidates that are neither trained nor evaluated.
+
+    Raises:
+        ParamsError: ``params.yaml`` has no such candidate.
+    """
+    known = candidate_names()  # says in one line what is wrong with params.yaml
+    for name in without:
+        if name not in known:
+            raise ParamsError(f"--without {name}: no such candidate; there are {', '.join(known)}")
+    left_out = {f"{stage}@{name}" for stage in ("train", "evaluate") for name in without}
     environment = {
         "PREFECT_API_URL": str(get_client(sync_client=True).api_url),  # one server for all stages
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
     }
     runs: list[StageRun] = [
-        repro(stage, environment, return_state=True).result() for stage in list_stages()
+        repro(stage, environment, return_state=True).result()
+        for stage in list_stages()
+        if stage not in left_out
     ]
     create_table_artifact(
         key="pipeline",
@@ -67,13 +81,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Run the workflow, or serve it on a schedule.")
     parser.add_argument("--serve", action="store_true", help="serve it to a running Prefect server")
     parser.add_argument(
+        "--without", nargs="+", default=[], metavar="CANDIDATE", help="train all but these, now"
+    )
+    parser.add_argument(
         "--cron", default="0 2 * * *", help="when, with --serve (default: %(default)s)"
     )
     arguments = parser.parse_args()
     if arguments.serve:
         run_stage(serve, arguments.cron)
     else:
-        run_stage(pipeline)
+        run_stage(pipeline, arguments.without)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """How far a command is, as a bar on the terminal; nothing where there is none."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -42,3 +44,24 @@ class ProgressBar:
         trace: TracebackType | None,
     ) -> None:
         self._progress.stop()
+
+
+@contextmanager
+def epoch_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """Yield what is called with a name, a step and the number of steps of an epoch."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("training", total=None)
+
+        def on_step(name: str, step: int, steps: int) -> None:
+            if step == 1:
+                progress.reset(bar, total=steps, description=name)
+            progress.update(bar, completed=step)
+
+        yield on_step

@@ -3,16 +3,22 @@
 from prefect import flow
 
 from dfd.files import write_json
-from dfd.params import RegisterParams, candidate_names, load_section
-from flows.paths import REGISTRATION, detector_dir, metrics_dir, read_result
+from dfd.params import RegisterParams, load_section
+from flows.paths import (
+    REGISTRATION,
+    detector_dir,
+    evaluated_candidates,
+    metrics_dir,
+    read_result,
+)
 from flows.stage import run_stage
 from tasks.register import register_detectors
 
 
 @flow(name="register", flow_run_name="register")
 def register() -> None:
-    """Register every candidate of ``params.yaml``."""
-    names = candidate_names()
+    """Register every candidate of ``params.yaml`` that has been evaluated."""
+    names = evaluated_candidates()
     evaluations = {name: read_result(metrics_dir(name) / "evaluation.json") for name in names}
     decisions = register_detectors(
         {name: detector_dir(name) for name in names},

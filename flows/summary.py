@@ -5,8 +5,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from dfd.params import candidate_names
-from flows.paths import REGISTRATION, SPLIT_SUMMARY, metrics_dir, plots_dir, read_result
+from flows.paths import (
+    REGISTRATION,
+    SPLIT_SUMMARY,
+    evaluated_candidates,
+    metrics_dir,
+    plots_dir,
+    read_result,
+)
 
 
 def print_summary() -> None:
@@ -16,8 +22,9 @@ def print_summary() -> None:
         EvaluationError: A stage has not run yet.
         ParamsError: ``params.yaml`` names no candidate.
     """
-    names = candidate_names()
-    split, registration = read_result(SPLIT_SUMMARY), read_result(REGISTRATION)
+    split = read_result(SPLIT_SUMMARY)
+    names = evaluated_candidates()
+    registration = read_result(REGISTRATION)
     evaluations = {name: read_result(metrics_dir(name) / "evaluation.json") for name in names}
     any_evaluation = next(iter(evaluations.values()))
     aliases = {

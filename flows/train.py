@@ -1,18 +1,26 @@
 """Stage ``train``: one candidate's detector from the training part, chosen on validation."""
 
 import argparse
+from collections.abc import Callable
 
 from prefect import flow
 
+from dfd.files import project_root
 from dfd.params import FacesParams, SplitParams, load_candidate, load_section
-from flows.paths import FACES, SPLIT, detector_dir, metrics_dir, plots_dir
+from flows.paths import CHECKPOINTS, FACES, PACKED, SPLIT, detector_dir, metrics_dir, plots_dir
+from flows.progress import epoch_bar
 from flows.stage import run_stage
 from tasks.train import train_detector
 
 
 @flow(name="train", flow_run_name="train {candidate}")
 def train(candidate: str) -> None:
-    """Train the candidate that ``params.yaml`` describes."""
+    """Train the candidate that ``params.yaml`` describes; a killed run continues where it was."""
+    with epoch_bar() as on_step:
+        _train(candidate, on_step)
+
+
+def _train(candidate: str, on_step: Callable[[str, int, int], None]) -> None:
     train_detector(
         candidate,
         load_candidate(candidate),
@@ -20,9 +28,12 @@ def train(candidate: str) -> None:
         load_section(SplitParams),
         FACES,
         SPLIT,
+        project_root() / PACKED,  # experiments share one
+        CHECKPOINTS / f"{candidate}.npz",
         detector_dir(candidate),
         metrics_dir(candidate) / "train.json",
         plots_dir(candidate) / "training.csv",
+        on_step,
     )
 
 

@@ -6,6 +6,7 @@ so the run of one that was trained elsewhere (restored by DVC, say) is made agai
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -15,23 +16,29 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dfd.detector import HISTORY, DetectorCard, detector_hash, load_card
-from dfd.files import hash_json
+from dfd.files import hash_json, project_root
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 EXPERIMENT = "deepfake-detection"
-STORE = "sqlite:///mlruns/mlflow.db"
-ARTIFACTS = Path("mlruns/artifacts")
 
 
 def connect() -> "MlflowClient":
     """Return a client of ``MLFLOW_TRACKING_URI``, or of the project's own store."""
-    os.environ.setdefault("MLFLOW_TRACKING_URI", STORE)
+    os.environ.setdefault("MLFLOW_TRACKING_URI", _store())
     from mlflow import MlflowClient
 
-    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    _artifacts().mkdir(parents=True, exist_ok=True)
     return MlflowClient()
+
+
+def _store() -> str:
+    return f"sqlite:///{project_root() / 'mlruns' / 'mlflow.db'}"
+
+
+def _artifacts() -> Path:
+    return project_root() / "mlruns" / "artifacts"
 
 
 def start_run(
@@ -42,14 +49,52 @@ def start_run(
     if experiment:
         experiment_id = experiment.experiment_id
     else:
-        local = client.tracking_uri == STORE
-        location = ARTIFACTS.absolute().as_uri() if local else None
+        location = _artifacts().as_uri() if client.tracking_uri == _store() else None
         experiment_id = client.create_experiment(EXPERIMENT, artifact_location=location)
     tags = {"candidate": candidate, "git_commit": git_commit(), "leaky": str(leaky).lower()}
-    run_id: str = client.create_run(experiment_id, run_name=candidate, tags=tags).info.run_id
+    name = os.environ.get("DVC_EXP_NAME", candidate)  # experiments of a sweep go by theirs
+    run_id: str = client.create_run(experiment_id, run_name=name, tags=tags).info.run_id
     for key, value in params.items():
         client.log_param(run_id, key, value)
     return run_id
+
+
+def continue_run(
+    client: "MlflowClient",
+    candidate: str,
+    params: Mapping[str, Any],
+    setup: Mapping[str, Any],
+    key: str,
+    *,
+    leaky: bool,
+) -> str:
+    """Return the id of the run that was broken off under this key, or of a new one.
+
+    Args:
+        client: As from ``connect``.
+        candidate: Name of the candidate.
+        params: Its parameters.
+        setup: How the machine is used.
+        key: What the run follows from.
+        leaky: Whether its split leaks.
+    """
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    wanted = f"tags.run_key = '{key}' AND attributes.status != 'FINISHED'"
+    found = client.search_runs([experiment.experiment_id], wanted) if experiment else []
+    if found:
+        run_id = str(found[0].info.run_id)
+        client.update_run(run_id, status="RUNNING")
+    else:
+        run_id = start_run(client, candidate, params, leaky=leaky)
+        client.set_tag(run_id, "run_key", key)
+    for name, value in setup.items():
+        client.set_tag(run_id, f"setup.{name}", value)
+    return run_id
+
+
+def logged_epochs(client: "MlflowClient", run_id: str) -> set[int]:
+    """Return the epochs whose figures a run already has."""
+    return {metric.step for metric in client.get_metric_history(run_id, "loss")}
 
 
 @contextmanager
@@ -95,9 +140,15 @@ def log_figures(
 
 def log_epoch(client: "MlflowClient", run_id: str, epoch: Mapping[str, Any], step: int) -> None:
     """Log the numbers of one epoch."""
-    for key, value in epoch.items():
-        if key != "epoch" and isinstance(value, int | float):
-            client.log_metric(run_id, key, float(value), step=step)
+    from mlflow.entities import Metric
+
+    now = int(1000 * time.time())
+    numbers = [
+        Metric(key, float(value), now, step)
+        for key, value in epoch.items()
+        if key != "epoch" and isinstance(value, int | float)
+    ]
+    client.log_batch(run_id, metrics=numbers)
 
 
 def run_of(client: "MlflowClient", detector: Path) -> str:

@@ -1,23 +1,30 @@
 """Task of the stage ``train``."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+import cv2
 from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
 
 from dfd.dataset.split import assign_parts, read_split
 from dfd.detector import save_detector
-from dfd.evaluate.plots import training_figure
-from dfd.faces.reader import read_crops
 from dfd.faces.shards import read_crops_table
 from dfd.files import hash_file, write_json, write_table
 from dfd.params import CandidateParams, CropParams, SplitParams
-from dfd.train.feed import Crops
-from dfd.train.fit import EpochRecord, fit
-from tasks.tracking import connect, log_epoch, running, start_run, tie_detector
+from dfd.train.checkpoint import Checkpoint
+from dfd.train.data import crops_of_part
+from dfd.train.feed import Feed
+from dfd.train.fit import Watch, fit
+from dfd.train.pictures import batch_figure, training_figure
+from dfd.train.records import EpochRecord, curves
+from dfd.train.setup import choose
+from dfd.train.store import open_store
+from tasks.tracking import connect, continue_run, log_epoch, logged_epochs, running, tie_detector
 
 
-@task(task_run_name="train {candidate}")
+@task(task_run_name="train {candidate}", cache_policy=NO_CACHE)  # a callback has no key
 def train_detector(
     candidate: str,
     params: CandidateParams,
@@ -25,39 +32,60 @@ def train_detector(
     split_params: SplitParams,
     faces: Path,
     split: Path,
+    store: Path,
+    checkpoint: Path,
     detector: Path,
     metrics: Path,
-    curves: Path,
+    history: Path,
+    on_step: Callable[[str, int, int], None],
 ) -> None:
     """Train one candidate, log it to MLflow as it goes, and write its detector directory."""
     logger = get_run_logger()
-    crops = assign_parts(read_crops_table(faces), read_split(split), split_params)
-    parts = {
-        part: Crops(read_crops(faces, rows), rows)
-        for part in ("train", "validation")
-        for rows in [crops[crops["part"] == part].reset_index(drop=True)]
-    }
-    logger.info("%d training crops, %d validation", *(len(p.images) for p in parts.values()))
+    cv2.setNumThreads(1)  # crops are altered in several threads already
+    crops = read_crops_table(faces)
+    images = open_store(faces, crops, store)
+    table = assign_parts(crops, read_split(split), split_params)
+    train, validation = (
+        crops_of_part(images, table, part, crop.margin) for part in ("train", "validation")
+    )
+    setup = choose(params)
+    logger.info("%d training crops, %d validation; %s", len(train), len(validation), setup)
     title = f"{candidate} (LEAKY)" if split_params.leaky else candidate
+    kept = Checkpoint.of(checkpoint, params, train, validation)
     client = connect()
-    run_id = start_run(client, candidate, params.model_dump(), leaky=split_params.leaky)
+    run_id = continue_run(
+        client, candidate, params.model_dump(), asdict(setup), kept.key, leaky=split_params.leaky
+    )
+    logged = logged_epochs(client, run_id)
+    epoch = len(logged) + 1
 
     def on_epoch(record: EpochRecord) -> None:
+        nonlocal epoch
+        epoch = record.epoch + 1
+        if record.epoch in logged:
+            return
         log_epoch(client, run_id, asdict(record), record.epoch)
         logger.info(
             "epoch %d (%s): loss %.3f, accuracy %.3f | validation loss %.3f, accuracy %.3f, "
-            "video AUC %.3f | %.0f s",
+            "video AUC %.3f | %.0f s, %.0f crops/s, %.0f %% waiting",
             *(record.epoch, record.phase, record.loss, record.accuracy, record.val_loss),
             *(record.val_accuracy, record.val_video_auc, record.seconds),
+            *(record.images_per_second, 100 * record.waiting),
         )
 
+    def report_step(step: int, steps: int) -> None:
+        on_step(f"{candidate}, epoch {epoch}", step, steps)
+
     with running(client, run_id):
-        fitted = fit(parts["train"], parts["validation"], params, on_epoch)
+        first = Feed(train, params, 1)
+        client.log_figure(run_id, batch_figure(first, f"{title}: first batch"), "batch.png")
+        fitted = fit(train, validation, params, setup, kept, Watch(on_epoch, report_step))
         start = "random" if fitted.weights == "none" else fitted.weights
         logger.info("the backbone started from %s weights", start)
         card = fitted.card(candidate, params, crop, hash_file(split), split_params.leaky)
-        save_detector(detector, fitted.model, card, fitted.curves())
-        write_table(curves, fitted.curves())
+        table = curves(fitted.history)
+        save_detector(detector, fitted.model, card, table)
+        write_table(history, table)
         write_json(
             metrics,
             {
@@ -70,5 +98,6 @@ def train_detector(
             },
         )
         tie_detector(client, run_id, detector)
-        client.log_figure(run_id, training_figure(fitted.curves(), title), "training.png")
+        client.log_figure(run_id, training_figure(table, title), "training.png")
         client.log_artifact(run_id, str(detector / "detector.json"))
+    checkpoint.unlink(missing_ok=True)

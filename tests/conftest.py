@@ -13,6 +13,7 @@ import pytest
 
 from tests.data import GRID, write_video
 from tests.project import Project, copy_project
+from tests.wheels import Wheelhouse
 
 
 @pytest.fixture
@@ -27,6 +28,12 @@ def grid() -> Path:
     if not GRID.is_dir():
         pytest.skip("the folder of real clips is not here")
     return GRID
+
+
+@pytest.fixture
+def wheelhouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wheelhouse:
+    """Return an empty folder of wheels that stands in for the index."""
+    return Wheelhouse(tmp_path, monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -21,32 +21,24 @@ from dfd.errors import DetectorError
 
 # Trains the same candidate in this process and in a fresh one; `root` is a folder for detectors.
 TRAIN = """
-import numpy as np, pandas as pd
 from pathlib import Path
 from dfd.detector import load_detector, save_detector
-from dfd.params import CandidateParams, CropParams
-from dfd.train.feed import Crops
-from dfd.train.fit import fit
-
-def crops(seed):
-    rng = np.random.default_rng(seed)
-    images = rng.integers(0, 256, (36, 48, 48, 3), dtype=np.uint8)
-    images[18:] //= 2
-    rows = [(f"v{i // 3}", 0, "REAL" if i < 18 else "FAKE", f"g{i // 3}") for i in range(36)]
-    return Crops(images, pd.DataFrame(rows, columns=["video", "track", "label", "group"]))
+from dfd.params import CropParams
+from dfd.train.records import curves
+from tests.train.conftest import SMALL, run, synthetic_crops
+import numpy as np
 
 faces = CropParams(
     detector="retinaface-mobilenet", frames_per_video=3, detection_size=640, min_score=0.8,
     min_face=32, max_tracks=2, margin=0.2, crop_size=48, jpeg_quality=95,
 )
-params = CandidateParams(
-    backbone="mesonet", weights="none", input_size=40, batch_size=8, head_epochs=0,
-    head_learning_rate=0.001, epochs=2, learning_rate=0.001, patience=2, dropout=0.3,
-    augment=True, seed=11,
-)
-fitted = fit(crops(1), crops(2), params, lambda record: None)
+params = SMALL.model_copy(update={
+    "input_size": 40, "batch_size": 8, "epochs": 2, "augment": True, "sampling": "paired",
+    "self_blended": 0.5, "seed": 11,
+})
+fitted = run(synthetic_crops(6, 1), synthetic_crops(6, 2), params, Path(root + ".npz"))
 card = fitted.card("small", params, faces, "split", leaky=False)
-save_detector(Path(root), fitted.model, card, fitted.curves())
+save_detector(Path(root), fitted.model, card, curves(fitted.history))
 """
 
 
@@ -114,7 +106,7 @@ def test_the_card_tells_how_to_crop_and_what_was_reached(saved) -> None:
     assert card.params.seed == 11
     assert (card.backbone, card.weights, card.input_size) == ("mesonet", "none", 40)
     assert card.classes == ("REAL", "FAKE")
-    assert card.validation_videos.n == 12
+    assert card.validation_videos.n == 6
     assert card.validation_frames.n == 36
     history = pd.read_csv(saved / "history.csv")
     assert history["epoch"].tolist() == [1, 2]
@@ -176,7 +168,7 @@ def test_directories_that_are_no_detector(saved, tmp_path) -> None:
         load_card(broken)
     content = json.loads((saved / "detector.json").read_text())
     (broken / "detector.json").write_text(json.dumps({**content, "format": 9}))
-    with pytest.raises(DetectorError, match="format 9, but this version reads 1"):
+    with pytest.raises(DetectorError, match="format 9, but this version reads 2"):
         load_card(broken)
     (broken / "detector.json").write_text(json.dumps({**content, "threshold": "high"}))
     with pytest.raises(DetectorError, match="threshold: Input should be a valid number"):

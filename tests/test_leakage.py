@@ -18,6 +18,7 @@ def recogniser_auc(protocol: str) -> float:
     videos = pd.DataFrame(
         {"video": names, "group": names, "label": rng.permutation(["REAL", "FAKE"] * (VIDEOS // 2))}
     )
+    videos["source"] = None
     look = rng.normal(size=(VIDEOS, 1, 16)) + 0.1 * rng.normal(size=(VIDEOS, FRAMES, 16))
     crops = pd.DataFrame(
         [(name, frame, 0) for name in names for frame in range(FRAMES)],

@@ -36,7 +36,8 @@ def changed(folder: Path, path: str, value: object) -> Path:
 def test_the_projects_own_file_is_valid() -> None:
     assert load_section(FacesParams, PARAMS).crop_size == 128
     assert load_section(SplitParams, PARAMS).protocol == "group"
-    assert candidate_names(PARAMS) == ["inception_resnet_v2", "mesonet"]
+    names = ["inception_resnet_v2", "mesonet", "inception_resnet_v1"]
+    assert candidate_names(PARAMS) == names
     for name in candidate_names(PARAMS):
         assert load_candidate(name, PARAMS).backbone == name
 

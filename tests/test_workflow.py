@@ -70,17 +70,17 @@ def read(project: Project, path: str) -> Any:
 
 
 def registry(project: Project) -> dict[str, Any]:
-    """Return versions with their tags and aliases, and runs with their curves, from MLflow."""
+    """Return versions with their tags and aliases, and runs by name, from MLflow."""
     script = """
 import json
 from mlflow import MlflowClient
 client = MlflowClient("sqlite:///mlruns/mlflow.db")
-model = client.get_registered_model("deepfake-detector")
+models = client.search_registered_models("name = 'deepfake-detector'")
 versions = client.search_model_versions("name = 'deepfake-detector'")
 experiment = client.get_experiment_by_name("deepfake-detection")
 runs = client.search_runs([experiment.experiment_id])
 print(json.dumps({
-    "aliases": {alias: str(version) for alias, version in model.aliases.items()},
+    "aliases": {alias: str(version) for m in models for alias, version in m.aliases.items()},
     "versions": {str(v.version): v.tags for v in versions},
     "runs": {
         r.info.run_name: {
@@ -217,6 +217,20 @@ def test_the_summary_shows_candidates_beside_the_majority(done: Project) -> None
     assert max(len(line) for line in ended.stdout.splitlines()) <= 100
 
 
+def test_a_candidate_left_out_is_neither_trained_nor_registered(done: Project) -> None:
+    fewer = Project(done.folder.with_name("fewer"), done.api)
+    shutil.copytree(done.folder, fewer.folder)
+    third = {"backbone": "mesonet", "weights": "none", "epochs": 1, "learning_rate": 0.01}
+    fewer.change_params(lambda params: params["train"]["candidates"].update(third=third))
+    ended = fewer.run("flows.pipeline", "--without", "third")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert not (fewer.folder / "models/third").exists()
+    assert set(read(fewer, "metrics/registration.json")["candidates"]) == {"small", "smaller"}
+    summary = fewer.run("flows.cli", "summary")
+    assert summary.returncode == 0
+    assert "third" not in summary.stdout
+
+
 def test_a_second_run_does_nothing_and_the_pipeline_says_so_in_prefect(done: Project) -> None:
     ended = done.run("flows.pipeline")
     assert ended.returncode == 0, ended.stderr
@@ -290,6 +304,56 @@ def test_a_clone_that_pulls_has_nothing_to_run(done: Project) -> None:
     found = registry(clone)
     assert {run["curve"] for run in found["runs"].values()} == {1, 2}
     assert len(found["versions"]) == 2
+
+
+def test_a_sweep_is_a_run_for_each_experiment(done: Project) -> None:
+    swept = Project(done.folder.with_name("swept"), done.api)
+    shutil.copytree(done.folder, swept.folder)
+    before = registry(swept)["number_of_runs"]
+    swept.change_params(lambda params: params["train"]["candidates"]["small"].pop("backbone"))
+    clips = str(swept.folder.parent / "clips")  # an experiment runs in a folder of its own
+    swept.change_params(lambda params: params["dataset"].update(videos=clips))
+    assert swept.run("dvc", "repro", "dataset", "split", "faces").returncode == 0
+    commit(swept.folder)
+    wanted = ("-S", "train.backbone=mesonet", "-S", "train.self_blended=0,1", "evaluate@small")
+    queued = swept.run("dvc", "exp", "run", "--queue", *wanted)
+    assert queued.returncode == 0, queued.stderr
+    ended = swept.run("dvc", "exp", "run", "--run-all")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    found = registry(swept)
+    assert found["number_of_runs"] == before + 2
+    shown = swept.run("dvc", "exp", "show", "--json")
+    (experiments,) = [one["experiments"] for one in json.loads(shown.stdout) if one["experiments"]]
+    names = {one["name"] for one in experiments}
+    assert len(names) == 2
+    assert names <= set(found["runs"]), "a run has the name of its experiment"
+    assert all(found["runs"][name]["status"] == "FINISHED" for name in names)
+
+
+def test_a_killed_training_goes_on_in_the_same_run(done: Project) -> None:
+    killed = Project(done.folder.with_name("killed"), done.api)
+    shutil.copytree(done.folder, killed.folder, ignore=shutil.ignore_patterns("mlflow.db"))
+    longer = {"epochs": 5, "seed": 8}
+    killed.change_params(lambda params: params["train"]["candidates"]["small"].update(longer))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flows.train", "small"],
+        cwd=killed.folder,
+        env={**os.environ, "PREFECT_API_URL": done.api, "PYTHONPATH": str(killed.folder)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while not (killed.folder / ".cache/train/small.npz").exists() and process.poll() is None:
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    ended = killed.run("flows.train", "small")
+    assert ended.returncode == 0, ended.stderr
+    assert not (killed.folder / ".cache/train/small.npz").exists()
+    found = registry(killed)
+    assert found["number_of_runs"] == 1
+    run = found["runs"]["small"]
+    assert run["status"] == "FINISHED"
+    assert run["curve"] == 5, "each epoch is logged once"
 
 
 def test_the_pipeline_can_be_scheduled(done: Project) -> None:

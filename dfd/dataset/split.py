@@ -18,7 +18,7 @@ from dfd.params import SplitParams
 
 PARTS = ("train", "validation", "test")
 FRAME_PART = "frame"  # protocol `frame`: the part is drawn per frame, so a video is on all sides
-COLUMNS = ("video", "group", "label", "part")
+COLUMNS = ("video", "source", "group", "label", "part")
 
 
 def make_split(videos: pd.DataFrame, params: SplitParams) -> pd.DataFrame:
@@ -29,7 +29,7 @@ def make_split(videos: pd.DataFrame, params: SplitParams) -> pd.DataFrame:
     as evenly as the common one.
 
     Args:
-        videos: Columns ``video``, ``group`` and ``label``.
+        videos: Columns ``video``, ``source``, ``group`` and ``label``.
         params: Protocol, seed and fractions.
 
     Returns:
@@ -38,7 +38,7 @@ def make_split(videos: pd.DataFrame, params: SplitParams) -> pd.DataFrame:
     Raises:
         SplitError: A part would lack one class.
     """
-    split = videos[["video", "group", "label"]].sort_values("video", ignore_index=True)
+    split = videos[["video", "source", "group", "label"]].sort_values("video", ignore_index=True)
     if params.protocol == "frame":
         return split.assign(part=FRAME_PART)
     counts = pd.crosstab(split["group"], split["label"]).reindex(columns=list(LABELS), fill_value=0)
@@ -101,7 +101,7 @@ def summarise(split: pd.DataFrame, params: SplitParams) -> dict[str, Any]:
 
 
 def assign_parts(crops: pd.DataFrame, split: pd.DataFrame, params: SplitParams) -> pd.DataFrame:
-    """Return the crops with the ``label``, ``group`` and ``part`` of their video.
+    """Return the crops with the ``source``, ``label``, ``group`` and ``part`` of their video.
 
     Under the protocol ``frame`` a seeded hash of video and frame draws the part.
 

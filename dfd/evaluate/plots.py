@@ -1,6 +1,5 @@
 """Pictures of an evaluation. REAL is blue, FAKE is orange: told apart by every common eye."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -79,38 +78,6 @@ def score_figure(videos: pd.DataFrame, threshold: float, title: str) -> Figure:
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.title.set_fontsize(11)
     axes.legend()
-    return figure
-
-
-def training_figure(history: pd.DataFrame, title: str) -> Figure:
-    """Draw loss and accuracy of training and validation over epochs, and the validation AUC.
-
-    Args:
-        history: Columns ``loss``, ``val_loss``, ``accuracy``, ``val_accuracy``, ``val_video_auc``,
-            one row an epoch.
-        title: Above the picture.
-    """
-    figure = Figure(figsize=(9, 3.8), layout="constrained")
-    losses, rates = figure.subplots(1, 2)
-    epochs = np.arange(1, len(history) + 1)
-    curves: Sequence[tuple[str, str, str]] = (
-        ("loss", "training", "#444444"),
-        ("val_loss", "validation", "#c2185b"),
-    )
-    for column, name, colour in curves:
-        losses.plot(epochs, history[column], marker="o", color=colour, label=name)
-    losses.set(xlabel="epoch", ylabel="binary cross-entropy")
-    losses.legend()
-    rates.plot(epochs, history["accuracy"], marker="o", color="#444444", label="training accuracy")
-    rates.plot(
-        epochs, history["val_accuracy"], marker="o", color="#c2185b", label="validation accuracy"
-    )
-    rates.plot(
-        epochs, history["val_video_auc"], marker="s", color="#2e7d32", label="validation video AUC"
-    )
-    rates.set(xlabel="epoch", ylim=(0, 1.03))
-    rates.legend(loc="lower right")
-    figure.suptitle(title, fontsize=11)
     return figure
 
 

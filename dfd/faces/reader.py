@@ -1,6 +1,7 @@
 """Crops read back from the shards."""
 
 import tarfile
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,15 +15,29 @@ from dfd.errors import FacesError
 
 
 def read_crops(folder: Path, crops: pd.DataFrame) -> npt.NDArray[np.uint8]:
-    """Read crops, each shard opened once and read from front to back.
+    """Return crops in the order of the rows, uint8 (N, crop_size, crop_size, 3), RGB.
+
+    Arguments and errors are those of ``iterate_crops``.
+    """
+    images: npt.NDArray[np.uint8] | None = None
+    for row, image in iterate_crops(folder, crops):
+        if images is None:
+            images = np.empty((len(crops), *image.shape), np.uint8)
+        images[row] = image
+    assert images is not None  # every row was found
+    return images
+
+
+def iterate_crops(folder: Path, crops: pd.DataFrame) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
+    """Yield the position of a row and its crop, each shard read once from front to back.
 
     Args:
         folder: The output of the faces stage.
-        crops: Rows of its crops table (``shard`` and ``member`` are read), in any order, with or
-            without repetition; at least one.
+        crops: Rows of its crops table (``shard``, ``member`` and ``crc32`` are read), in any order,
+            with or without repetition; at least one.
 
-    Returns:
-        uint8 (N, crop_size, crop_size, 3), RGB, in the order of the rows.
+    Yields:
+        Each row once, in the order of the shards, with uint8 (crop_size, crop_size, 3), RGB.
 
     Raises:
         FacesError: There are no rows, or a shard or member is missing, damaged or of another size.
@@ -32,20 +47,21 @@ def read_crops(folder: Path, crops: pd.DataFrame) -> npt.NDArray[np.uint8]:
     rows: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for row, (shard, member) in enumerate(zip(crops["shard"], crops["member"], strict=True)):
         rows[shard][member].append(row)
-    images: npt.NDArray[np.uint8] | None = None
+    checksums = crops["crc32"].to_numpy()
+    shape: tuple[int, ...] | None = None
     for shard in sorted(rows):
         wanted = rows[shard]
         for member, jpeg in _members(folder / shard, set(wanted)):
+            if zlib.crc32(jpeg) != checksums[wanted[member][0]]:
+                raise _mismatch(folder / shard, f"{member} is not the crop its table names")
             image = _decoded(folder / shard, member, jpeg)
-            if images is None:
-                images = np.empty((len(crops), *image.shape), np.uint8)
-            if image.shape != images.shape[1:]:
+            shape = shape or image.shape
+            if image.shape != shape:
                 raise _mismatch(folder / shard, f"{member} is {image.shape[1]} pixels wide")
-            images[wanted.pop(member)] = image
+            for row in wanted.pop(member):
+                yield row, image
         if wanted:
             raise _mismatch(folder / shard, f"holds no {next(iter(wanted))}")
-    assert images is not None  # every row was found above
-    return images
 
 
 def _members(shard: Path, wanted: set[str]) -> Iterator[tuple[str, bytes]]:

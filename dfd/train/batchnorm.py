@@ -13,6 +13,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+Floats = npt.NDArray[np.float32]
+
 
 def batchnorm_layers(model: keras.Model) -> Iterator[Any]:
     """Yield every BatchNormalization layer of a model, nested models included, in order."""
@@ -23,40 +25,42 @@ def batchnorm_layers(model: keras.Model) -> Iterator[Any]:
             yield layer
 
 
-def reestimate(model: keras.Model, batches: Iterable[npt.NDArray[np.uint8]]) -> None:
-    """Set the moving statistics of a model to those of the given crops.
+def reestimate(model: keras.Model, batches: Iterable[Any]) -> list[Floats]:
+    """Set the moving statistics of a model to those of the given batches.
 
     Layers that are not trainable keep theirs: they also use them while training. The weights
     do not change, and the result does not depend on the statistics held before.
 
     Args:
         model: The model, changed in place.
-        batches: Few and large; each uint8 (N, S, S, 3) RGB, as the model is fed.
+        batches: What the model is fed, a few hundred crops in all.
+
+    Returns:
+        What the model said of each batch in training mode.
     """
     norms = [layer for layer in batchnorm_layers(model) if layer.trainable]
-    if not norms:
-        return
     momenta = [layer.momentum for layer in norms]
     means = [np.zeros(layer.moving_mean.shape) for layer in norms]
     squares = [np.zeros(layer.moving_mean.shape) for layer in norms]
-    total = 0
+    said: list[Floats] = []
     try:
         for layer in norms:
             layer.momentum = 0.0  # the moving statistics become those of the last batch
         for batch in batches:
             # Called directly rather than through fit or predict, whose compiled functions hold the
             # usual momentum and stay as they are.
-            model(batch, training=True)
-            total += len(batch)
+            said.append(keras.ops.convert_to_numpy(model(batch, training=True)))
             for layer, mean, square in zip(norms, means, squares, strict=True):
                 batch_mean = keras.ops.convert_to_numpy(layer.moving_mean).astype(np.float64)
                 batch_var = keras.ops.convert_to_numpy(layer.moving_variance)
-                mean += len(batch) * batch_mean
-                square += len(batch) * (batch_var + batch_mean**2)
+                mean += len(said[-1]) * batch_mean
+                square += len(said[-1]) * (batch_var + batch_mean**2)
     finally:
         for layer, momentum in zip(norms, momenta, strict=True):
             layer.momentum = momentum
+    total = sum(map(len, said))
     for layer, mean, square in zip(norms, means, squares, strict=True):
         # Law of total variance: the mean of the squares less the square of the mean.
         layer.moving_mean.assign(mean / total)
         layer.moving_variance.assign(np.maximum(square / total - (mean / total) ** 2, 0))
+    return said

@@ -1,17 +1,36 @@
-"""Crops with their labels, and the batches of one epoch made from them."""
+"""Crops with their labels, and the batches of one epoch, made ahead while the network trains."""
 
 import hashlib
+import os
+import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
-import keras
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from dfd.detector import resized
 from dfd.errors import TrainError
 from dfd.labels import LABELS
+from dfd.params import CandidateParams
 from dfd.train.augment import augment
+from dfd.train.blend import self_blend
+from dfd.train.compress import jpeg
+from dfd.train.sampling import ABSENT, draw_epoch, find_sources
+from dfd.train.store import take
+from dfd.train.tone import UNCHANGED, draw_look
+
+Images = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+Inputs = tuple[Images, Floats]
+
+_MAKERS = os.cpu_count() or 1
+_AHEAD = 2 * _MAKERS
+_CHUNK = 1024
 
 
 @dataclass(frozen=True)
@@ -19,98 +38,142 @@ class Crops:
     """The crops of one part of the split.
 
     Attributes:
-        images: uint8 (N, S, S, 3) RGB.
-        table: N rows in the same order with at least ``video``, ``track``, ``label`` (``REAL`` or
-            ``FAKE``) and ``group``.
+        images: uint8 (M, S, S, 3) RGB: all crops there are, in memory or mapped to a file.
+        rows: int64 (N,), which of them these are.
+        landmarks: float32 (N, 5, 2), x and y in pixels of the crop.
+        table: N rows: ``video``, ``track``, ``label`` (``REAL`` or ``FAKE``), ``group``, and for
+            pairs ``source``, ``time_s``, ``x1``, ``y1``, ``x2``, ``y2``.
     """
 
-    images: npt.NDArray[np.uint8]
+    images: Images
+    rows: npt.NDArray[np.int64]
+    landmarks: Floats
     table: pd.DataFrame
 
+    def __len__(self) -> int:
+        """Return N."""
+        return len(self.rows)
+
+    @cached_property
     def labels(self) -> npt.NDArray[np.int64]:
-        """Return 0 for REAL and 1 for FAKE, int64 (N,)."""
+        """0 for REAL and 1 for FAKE, int64 (N,)."""
         return (self.table["label"] == "FAKE").to_numpy().astype(np.int64)
 
+    @cached_property
+    def sources(self) -> npt.NDArray[np.int64]:
+        """For every crop the one of its own source nearest to it, as from ``find_sources``."""
+        return find_sources(self.table)
+
+    def chunks(self, size: int) -> Iterator[Images]:
+        """Yield all crops in order, scaled to ``size`` pixels, some hundreds at a time."""
+        for start in range(0, len(self), _CHUNK):
+            yield resized(take(self.images, self.rows[start : start + _CHUNK]), size)
+
+    @cached_property
     def sha256(self) -> str:
-        """Return the identity of these crops: a hash over the table's rows and the pixels."""
+        """The identity of these crops: a hash over the table's rows and the pixels."""
         digest = hashlib.sha256(self.table.to_csv(index=False).encode())
-        digest.update(np.ascontiguousarray(self.images).data)
+        for chunk in self.chunks(self.images.shape[1]):
+            digest.update(np.ascontiguousarray(chunk).data)
         return digest.hexdigest()
 
-    def check(self, part: str) -> None:
-        """Raise unless there are crops of both classes.
+    def check(self, part: str, labels: tuple[str, ...] = LABELS) -> None:
+        """Raise unless there are crops of these classes.
 
         Args:
             part: ``train`` or ``validation``, for the message.
+            labels: The classes needed.
 
         Raises:
-            TrainError: There are no crops, a class is missing, or rows and images differ.
+            TrainError: There are no crops, or a class is missing.
         """
-        if len(self.images) != len(self.table):
-            raise TrainError(
-                f"{part} part: {len(self.images)} images but {len(self.table)} rows; "
-                "run the faces stage again"
-            )
-        if len(self.images) == 0:
+        if len(self) == 0:
             raise TrainError(f"{part} part: no crops; see the reasons in the faces manifest")
         present = set(self.table["label"])
-        for label in LABELS:
+        for label in labels:
             if label not in present:
                 raise TrainError(
                     f"{part} part: no {label} crops; add {label} videos or change split.fractions"
                 )
 
 
-def balanced_weights(labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-    """Return a weight per item that gives both classes the same sum: N / (2 · N_class).
+class Feed:
+    """The batches of an epoch.
 
-    Args:
-        labels: 0 and 1, int64 (N,), both present.
-    """
-    counts = np.bincount(labels, minlength=2)
-    weights: npt.NDArray[np.float32] = (len(labels) / (2 * counts))[labels].astype(np.float32)
-    return weights
-
-
-class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """One epoch of training batches, in an order and with alterations drawn from a seed.
-
-    A batch depends on its number alone, so neither threads nor prefetching change it. All batches
-    are full, since an odd last one would be compiled for and normalised apart: the last is filled
-    up from the start of the epoch's order.
-
-    Yields ``(pixels, targets, weights)``: uint8 (B, S, S, 3) RGB, one-hot float32 (B, 2) over
-    (REAL, FAKE), and float32 (B,) that balances the classes.
+    A batch depends on the seed, the epoch and its number alone, so that neither threads nor a run
+    that was broken off change it. Iterating makes batches ahead in threads; ``waited`` is for how
+    many seconds the reader then found none ready.
     """
 
-    def __init__(
-        self,
-        images: npt.NDArray[np.uint8],
-        labels: npt.NDArray[np.int64],
-        batch_size: int,
-        seed: int,
-        epoch: int,
-        alter: bool,
-    ) -> None:
-        super().__init__()
-        self._images = images
-        self._targets = np.eye(2, dtype=np.float32)[labels]
-        self._weights = balanced_weights(labels)
-        self._batch_size = batch_size
-        self._key = (seed, epoch)
-        self._alter = alter
-        order = np.random.default_rng(self._key).permutation(len(images))
-        steps = -(-len(images) // batch_size)
-        self._order = np.resize(order, (steps, batch_size))
+    def __init__(self, crops: Crops, params: CandidateParams, epoch: int) -> None:
+        self._crops, self._params = crops, params
+        self._key = (params.seed, epoch)
+        self._draw = draw_epoch(
+            crops.labels,
+            crops.sources if params.sampling == "paired" else None,
+            params.batch_size,
+            params.sampling,
+            params.self_blended,
+            np.random.default_rng(self._key),
+        )
+        self.waited = 0.0
 
     def __len__(self) -> int:
-        return len(self._order)
+        """Return the number of batches."""
+        return len(self._draw.real)
 
-    def __getitem__(self, step: int) -> tuple[Any, Any, Any]:
-        chosen = self._order[step]
-        pixels = self._images[chosen]
-        if self._alter:
-            for slot in range(self._batch_size):
-                rng = np.random.default_rng((*self._key, step, slot))
-                pixels[slot] = augment(pixels[slot], rng)
-        return pixels, self._targets[chosen], self._weights[chosen]
+    def __iter__(self) -> Iterator[tuple[Inputs, Floats]]:
+        """Yield every batch in order, as ``batch`` returns it."""
+        with ThreadPoolExecutor(_MAKERS, "feed") as makers:
+            ready = deque(makers.submit(self.batch, step) for step in range(min(_AHEAD, len(self))))
+            try:
+                for step in range(len(self)):
+                    asked = time.perf_counter()
+                    batch = ready.popleft().result()
+                    self.waited += time.perf_counter() - asked
+                    if step + _AHEAD < len(self):
+                        ready.append(makers.submit(self.batch, step + _AHEAD))
+                    yield batch
+            finally:
+                makers.shutdown(wait=False, cancel_futures=True)
+
+    def batch(self, step: int) -> tuple[Inputs, Floats]:
+        """Return one batch of B crops.
+
+        Args:
+            step: Its number, from 0.
+
+        Returns:
+            ``((pixels, looks), targets)``: uint8 (B, S, S, 3) RGB, float32 (B, 7) as from
+            ``draw_look``, and one-hot float32 (B, 2) over (REAL, FAKE).
+        """
+        pixels: list[Images] = []
+        looks: list[Floats] = []
+        labels: list[int] = []
+        for number, blended in enumerate(self._draw.blended[step]):
+            real, fake = int(self._draw.real[step, number]), int(self._draw.fake[step, number])
+            rng = np.random.default_rng((*self._key, step, number))
+            crops, kinds = self._unit(real, fake, bool(blended), rng)
+            look = UNCHANGED
+            if self._params.augment:
+                landmarks = self._crops.landmarks[fake if real == ABSENT else real]
+                crops = augment(crops, landmarks, rng)
+                look = draw_look(rng)
+            pixels.append(resized(crops, self._params.input_size))
+            looks += [look] * len(kinds)
+            labels += kinds
+        return (np.concatenate(pixels), np.stack(looks)), np.eye(2, dtype=np.float32)[labels]
+
+    def _unit(
+        self, real: int, fake: int, blended: bool, rng: np.random.Generator
+    ) -> tuple[Images, list[int]]:
+        crops, labels = [], []
+        for row, label in ((real, 0), (fake, 1)):
+            if row != ABSENT:
+                crops.append(take(self._crops.images, self._crops.rows[row : row + 1])[0])
+                labels.append(label)
+        if blended:
+            pair = np.stack([crops[0], self_blend(crops[0], self._crops.landmarks[real], rng)])
+            # Both are encoded anew, alike: the stored file's traces are gone where it was blended.
+            return jpeg(pair, int(rng.integers(85, 98))), [0, 1]
+        return np.stack(crops), labels

@@ -1,218 +1,305 @@
 """Fitting one candidate: epochs, the choice of the best one and of the threshold.
 
 The weights kept and the threshold come from the validation part alone; the test part is unknown
-here.
+here. Two networks of one build share the work: one trains, as the machine likes it (precision,
+devices); the other is the detector, in float32, which takes over the averaged weights after every
+epoch, has its BatchNorm statistics measured, is validated and, if best, kept.
 """
 
 import math
+import re
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from dfd.detector import DetectorCard, fake_scores, resized, weights_sha256
-from dfd.errors import TrainError
-from dfd.evaluate.metrics import Metrics, auc, best_threshold, measure, video_scores
-from dfd.params import CandidateParams, CropParams
+from dfd.detector import fake_scores
+from dfd.errors import DfdError, TrainError
+from dfd.evaluate.metrics import auc, best_threshold, measure, video_scores
+from dfd.labels import LABELS
+from dfd.params import CandidateParams
 from dfd.train.backbones import build_model
 from dfd.train.batchnorm import reestimate
-from dfd.train.feed import Batches, Crops, balanced_weights
-from dfd.train.phases import PhaseName, begin, plan
+from dfd.train.checkpoint import Checkpoint, State, values_of
+from dfd.train.feed import Crops, Feed
+from dfd.train.fitted import Fitted
+from dfd.train.head import (
+    accuracy,
+    backbone_of,
+    features_of_crops,
+    features_of_feeds,
+    train_head,
+)
+from dfd.train.phases import compile_step, free
+from dfd.train.records import EpochRecord, PhaseName
+from dfd.train.setup import Placement, Setup, memory_mb
+from dfd.train.tone import with_look
 
-_STATISTICS_CROPS, _STATISTICS_BATCH = 256, 64
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """The figures of one epoch; ``epoch`` counts from 1 through both phases.
-
-    ``loss`` and ``val_loss`` are log losses in which both classes weigh the same; the accuracies
-    count crops at a threshold of 0.5. ``loss`` and ``accuracy`` are those seen while training,
-    under dropout and augmentation. ``learning_rate`` is that of the last step.
-    """
-
-    phase: PhaseName
-    epoch: int
-    loss: float
-    accuracy: float
-    val_loss: float
-    val_accuracy: float
-    val_frame_auc: float
-    val_video_auc: float
-    learning_rate: float
-    seconds: float
+_PROBE_CROPS = 256
+_DISAGREEMENT = 0.2
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """A trained network and what is known about it.
+class Watch:
+    """Who is told how far a run is.
 
     Attributes:
-        model: The network of ``build_model`` with the best epoch's weights.
-        weights: What its backbone started from: ``imagenet``, ``none`` or a file's name.
-        history: One record per epoch run.
-        threshold: P(FAKE) of a video from which it is called FAKE.
-        frames: Figures per validation crop at that threshold.
-        videos: Figures per validation video at that threshold.
-        train_sha256: Identity of the training crops.
+        epoch: Called after every epoch with its record; on resuming, with those of before first.
+        step: Called after every step with its number, from 1, and the number of steps.
     """
 
-    model: keras.Model
-    weights: str
-    history: tuple[EpochRecord, ...]
-    threshold: float
-    frames: Metrics
-    videos: Metrics
-    train_sha256: str
-
-    def curves(self) -> pd.DataFrame:
-        """Return the history as a table without the seconds: equal runs give equal tables."""
-        names = [field.name for field in fields(EpochRecord) if field.name != "seconds"]
-        return pd.DataFrame([[getattr(r, n) for n in names] for r in self.history], columns=names)
-
-    def card(
-        self,
-        candidate: str,
-        params: CandidateParams,
-        crop: CropParams,
-        split_sha256: str,
-        leaky: bool,
-    ) -> DetectorCard:
-        """Return the detector's card.
-
-        Args:
-            candidate: Name under ``train.candidates``.
-            params: What this was fitted with.
-            crop: How the crops were made.
-            split_sha256: Hash of the split's file.
-            leaky: Whether the split let groups cross.
-        """
-        return DetectorCard(
-            candidate=candidate,
-            backbone=params.backbone,
-            weights=self.weights,
-            input_size=params.input_size,
-            crop=crop,
-            params=params,
-            threshold=self.threshold,
-            train_sha256=self.train_sha256,
-            split_sha256=split_sha256,
-            leaky=leaky,
-            validation_frames=self.frames,
-            validation_videos=self.videos,
-            parameters=self.model.count_params(),
-            weights_sha256=weights_sha256(self.model),
-        )
+    epoch: Callable[[EpochRecord], None]
+    step: Callable[[int, int], None]
 
 
 def fit(
     train: Crops,
     validation: Crops,
     params: CandidateParams,
-    on_epoch: Callable[[EpochRecord], None],
+    setup: Setup,
+    checkpoint: Checkpoint,
+    watch: Watch,
 ) -> Fitted:
     """Train a candidate.
 
-    A backbone with pretrained weights is trained in two phases: its head alone, then the whole
-    network with the BatchNorm layers left in inference mode. One with random weights has a single
-    phase, in which BatchNorm learns and its statistics are measured again before each validation.
-    Adam follows a cosine that warms up over the first tenth of a phase. The best epoch is the one
-    with the highest validation AUC over videos and, of equals, the lowest validation loss; a phase
-    ends early after ``params.patience`` epochs without a better one.
+    A backbone with pretrained weights is trained in two phases: its head alone, on features
+    computed once, then the network from ``finetune_from`` on, with the BatchNorm layers left in
+    inference mode. One with random weights has a single phase, in which BatchNorm learns and its
+    statistics are measured again before each validation. The best epoch is the one with the highest
+    validation AUC over videos and, of equals, the lowest validation loss; a phase ends early after
+    ``params.patience`` epochs without a better one.
 
     Args:
         train: Crops to learn from, of any side.
         validation: Crops of other groups, for every choice.
         params: The candidate.
-        on_epoch: Called after every epoch.
+        setup: How to use the machine.
+        checkpoint: Holds the run's state after every epoch; where there is one, the run goes on
+            from it. The caller removes the file once the result is safe.
+        watch: Who is told.
 
     Raises:
-        TrainError: A part is empty or lacks a class, the backbone is unknown, or the loss is no
-            longer a number.
+        TrainError: A part is empty or lacks a class, the backbone or a layer is unknown, the loss
+            is no longer a number, memory or disk do not suffice, or the checkpoint is damaged.
         WeightsError: The pretrained weights cannot be had.
     """
-    train.check("train")
+    train.check("train", LABELS if params.self_blended < 1 else ("REAL",))
     validation.check("validation")
-    images, labels = resized(train.images, params.input_size), train.labels()
-    seen = Crops(resized(validation.images, params.input_size), validation.table)
-    statistics = _statistics_batches(images, params.seed)
-    model, weights = build_model(
-        params.backbone, params.weights, params.input_size, params.dropout, params.seed
-    )
-    pretrained = weights != "none"
+    with _naming_the_batch_size(params.batch_size):
+        run = _Run(train, validation, params, setup, checkpoint, watch)
+        run.head_phase()
+        run.full_phase()
+        return run.result()
 
-    history: list[EpochRecord] = []
-    best, best_weights = (-math.inf, -math.inf), model.get_weights()
-    for phase in plan(params, pretrained):
-        begin(model, phase, pretrained, math.ceil(len(images) / params.batch_size))
-        best_epoch = len(history)
-        for _ in range(phase.epochs):
-            started = time.perf_counter()
-            epoch = len(history) + 1
-            batches = Batches(images, labels, params.batch_size, params.seed, epoch, params.augment)
-            logs = model.fit(batches, shuffle=False, verbose=0).history
-            reestimate(model, statistics)
-            scored = _scored(model, seen)
-            loss = float(logs["loss"][0])
-            if not (math.isfinite(loss) and np.isfinite(scored["score"]).all()):
-                raise TrainError(
-                    f"train: loss or scores of epoch {epoch} are not numbers (loss {loss:g}); "
-                    "lower the candidate's learning_rate"
-                )
-            record = EpochRecord(
-                phase=phase.name,
-                epoch=epoch,
-                loss=loss,
-                accuracy=float(logs["accuracy"][0]),
-                **_validation(scored, seen.labels()),
-                learning_rate=float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)),
-                seconds=time.perf_counter() - started,
-            )
-            history.append(record)
-            on_epoch(record)
-            if (record.val_video_auc, -record.val_loss) > best:
-                best = record.val_video_auc, -record.val_loss
-                best_epoch, best_weights = epoch, model.get_weights()
-            if epoch - best_epoch >= params.patience:
+
+class _Run:
+    """One run: the detector, and what is known so far."""
+
+    def __init__(
+        self,
+        train: Crops,
+        validation: Crops,
+        params: CandidateParams,
+        setup: Setup,
+        checkpoint: Checkpoint,
+        watch: Watch,
+    ) -> None:
+        self.train, self.validation, self.params = train, validation, params
+        self.setup, self.checkpoint, self.watch = setup, checkpoint, watch
+        self.detector, self.weights = self.build(params.weights)
+        self.pretrained = self.weights != "none"
+        free(self.detector, params, self.pretrained)
+        self.state = checkpoint.load()
+        self.history, self.best = list(self.state.history), self.state.best
+        for record in self.history:
+            watch.epoch(record)
+
+    def build(self, weights: str) -> tuple[keras.Model, str]:
+        p = self.params
+        return build_model(p.backbone, weights, p.input_size, p.dropout, p.seed)
+
+    def head_phase(self) -> None:
+        if self.history or not (self.pretrained and self.params.head_epochs):
+            return
+        began = time.perf_counter()
+        backbone = backbone_of(self.detector)
+        feeds = [Feed(self.train, self.params, view) for view in range(self.params.head_views)]
+        features = features_of_feeds(backbone, feeds)
+        chunks = self.validation.chunks(self.params.input_size)
+        unseen = features_of_crops(backbone, chunks, self.params.batch_size)
+        waited = sum(feed.waited for feed in feeds)
+
+        def on_epoch(seen: dict[str, float], scores: npt.NDArray[np.float32]) -> bool:
+            nonlocal began, waited
+            seconds = time.perf_counter() - began
+            self.add("head", seen, scores, began, len(features.values) / seconds, waited / seconds)
+            began, waited = time.perf_counter(), 0.0
+            return not self.stale("head")
+
+        train_head(self.detector, features, unseen, self.params, on_epoch)
+        # Its epochs are seconds, so they share one state.
+        self.detector.set_weights(self.best)
+        self.checkpoint.save(State(tuple(self.history), self.best, [], []))
+
+    def full_phase(self) -> None:
+        if self.history:
+            self.detector.set_weights(self.best)
+        judged = with_look(self.detector)
+        steps = len(Feed(self.train, self.params, 0))
+        placed = Placement(self.setup)
+        with placed.opened():
+            learner, _ = self.build("none")
+            learner.set_weights(self.detector.get_weights())
+            free(learner, self.params, self.pretrained)
+            network = with_look(learner)
+            compile_step(network, self.params, steps * self.params.epochs, self.setup.xla)
+        if self.state.optimizer:
+            self.checkpoint.restore(network.variables, self.state.network)
+            self.checkpoint.restore(network.optimizer.variables, self.state.optimizer)
+        probe = Feed(self.train, self.params, 0)
+        batches = -(-_PROBE_CROPS // self.params.batch_size)
+        statistics = [probe.batch(step % steps) for step in range(batches)]
+        done = sum(record.phase == "full" for record in self.history)
+        for _ in range(done, self.params.epochs):
+            if self.stale("full"):
                 break
+            feed = Feed(self.train, self.params, len(self.history) + 1)
+            began = time.perf_counter()
+            with placed.opened():
+                told = keras.callbacks.LambdaCallback(
+                    on_train_batch_end=lambda step, logs: self.watch.step(step + 1, steps)
+                )
+                logs = network.fit(
+                    placed.batches(feed),
+                    shuffle=False,
+                    steps_per_epoch=steps,
+                    verbose=0,
+                    callbacks=[told],
+                ).history
+            seconds = time.perf_counter() - began
+            seen = {name: float(values[0]) for name, values in logs.items()}
+            seen["learning_rate"] = float(
+                keras.ops.convert_to_numpy(network.optimizer.learning_rate)
+            )
+            self.take_over(learner, network.optimizer.averages())
+            seen["inference_accuracy"] = self.measure_statistics(judged, statistics)
+            rate = steps * self.params.batch_size / seconds
+            self.add("full", seen, self.scores(), began, rate, feed.waited / seconds)
+            optimizer = values_of(network.optimizer.variables)
+            variables = values_of(network.variables)
+            self.checkpoint.save(State(tuple(self.history), self.best, variables, optimizer))
 
-    model.set_weights(best_weights)
-    scored = _scored(model, seen)
-    videos = video_scores(scored)
-    threshold = best_threshold(videos["label"], videos["score"])
-    return Fitted(
-        model=model,
-        weights=weights,
-        history=tuple(history),
-        threshold=threshold,
-        frames=measure(scored["label"], scored["score"], threshold),
-        videos=measure(videos["label"], videos["score"], threshold),
-        train_sha256=train.sha256(),
-    )
+    def take_over(self, learner: keras.Model, averages: dict[str, Any]) -> None:
+        """Give the detector the learner's weights, averaged where they are."""
+        values = [averages.get(weight.path, weight) for weight in learner.weights]
+        self.detector.set_weights(values_of(values))
+
+    def measure_statistics(self, judged: keras.Model, batches: list[Any]) -> float:
+        """Measure the BatchNorm statistics anew; return the accuracy on these crops with them."""
+        targets = np.concatenate([wanted for _, wanted in batches])
+        trained = accuracy(np.concatenate(reestimate(judged, [b for b, _ in batches])), targets)
+        said = [judged.predict_on_batch(inputs) for inputs, _ in batches]
+        inferred = accuracy(np.concatenate(said), targets)
+        if inferred < trained - _DISAGREEMENT:
+            raise TrainError(
+                f"train: epoch {len(self.history) + 1}: the accuracy on the same training crops is "
+                f"{trained:.2f} while training but {inferred:.2f} afterwards: batches are too "
+                "small for BatchNorm; raise batch_size or lower learning_rate"
+            )
+        return inferred
+
+    def scores(self) -> npt.NDArray[np.float32]:
+        chunks = self.validation.chunks(self.params.input_size)
+        return np.concatenate([fake_scores(self.detector, chunk) for chunk in chunks])
+
+    def add(
+        self,
+        phase: PhaseName,
+        seen: dict[str, float],
+        scores: npt.NDArray[np.float32],
+        began: float,
+        images_per_second: float,
+        waiting: float,
+    ) -> None:
+        """Add an epoch's record, and keep the detector's weights if it is the best so far."""
+        epoch = len(self.history) + 1
+        if not (math.isfinite(seen["loss"]) and np.isfinite(scores).all()):
+            raise TrainError(
+                f"train: loss or scores of epoch {epoch} are not numbers (loss {seen['loss']:g}); "
+                "lower the candidate's learning_rate"
+            )
+        record = EpochRecord(
+            phase=phase,
+            epoch=epoch,
+            **seen,
+            **_validation(self.validation, scores),
+            seconds=time.perf_counter() - began,
+            images_per_second=images_per_second,
+            waiting=waiting,
+            memory_mb=memory_mb(self.setup),
+        )
+        self.history.append(record)
+        if max(self.history, key=lambda one: one.merit) is record:
+            self.best = self.detector.get_weights()
+        self.watch.epoch(record)
+
+    def stale(self, phase: PhaseName) -> bool:
+        """Whether the phase had ``patience`` epochs without a better one."""
+        if not self.history:
+            return False
+        best = max(self.history, key=lambda one: one.merit).epoch
+        before = sum(record.phase != phase for record in self.history)
+        return len(self.history) - max(best, before) >= self.params.patience
+
+    def result(self) -> Fitted:
+        self.detector.set_weights(self.best)
+        scored = self.validation.table.assign(score=self.scores())
+        videos = video_scores(scored)
+        threshold = best_threshold(videos["label"], videos["score"])
+        return Fitted(
+            model=self.detector,
+            weights=self.weights,
+            history=tuple(self.history),
+            threshold=threshold,
+            frames=measure(scored["label"], scored["score"], threshold),
+            videos=measure(videos["label"], videos["score"], threshold),
+            train_sha256=self.train.sha256,
+        )
 
 
-def _statistics_batches(images: npt.NDArray[np.uint8], seed: int) -> list[npt.NDArray[np.uint8]]:
-    chosen = np.random.default_rng(seed).permutation(len(images))[:_STATISTICS_CROPS]
-    parts = math.ceil(len(chosen) / _STATISTICS_BATCH)
-    return [images[part] for part in np.array_split(chosen, parts)]
-
-
-def _scored(model: keras.Model, crops: Crops) -> pd.DataFrame:
-    return crops.table.assign(score=fake_scores(model, crops.images))
-
-
-def _validation(scored: pd.DataFrame, labels: npt.NDArray[np.int64]) -> dict[str, float]:
+def _validation(crops: Crops, fake: npt.NDArray[np.float32]) -> dict[str, float]:
     """Return the ``val_`` figures of an epoch; both classes are known to be present."""
-    fake = scored["score"].to_numpy(np.float64)
-    right = np.clip(np.where(labels == 1, fake, 1 - fake), 1e-7, 1)
+    labels = crops.labels
+    scored = crops.table.assign(score=fake)
     videos = video_scores(scored)
+    losses = -np.log(np.clip(np.where(labels == 1, fake, 1 - fake), 1e-7, 1, dtype=np.float64))
     return {
-        "val_loss": float(np.mean(balanced_weights(labels) * -np.log(right))),
+        "val_loss": float(np.mean([losses[labels == label].mean() for label in (0, 1)])),
         "val_accuracy": float(np.mean((fake >= 0.5) == (labels == 1))),
         "val_frame_auc": auc(scored["label"], fake) or 0.0,
         "val_video_auc": auc(videos["label"], videos["score"]) or 0.0,
     }
+
+
+@contextmanager
+def _naming_the_batch_size(batch_size: int) -> Iterator[None]:
+    """Turn a backend's want of memory, which each words in its own way, into one line."""
+    try:
+        yield
+    except DfdError:
+        raise
+    except Exception as error:
+        words = f"{type(error).__name__} {error}"
+        if not re.search(
+            "MemoryError|ResourceExhausted|RESOURCE_EXHAUSTED|[Oo]ut of memory", words
+        ):
+            raise
+        raise TrainError(
+            f"train: out of memory with batch_size {batch_size}; try batch_size "
+            f"{max(2, batch_size // 2)}, or a smaller input_size"
+        ) from error

@@ -26,11 +26,11 @@ def params(protocol: str = "group", seed: int = 1) -> SplitParams:
 
 def videos(groups: int = 20, fakes: int = 3) -> pd.DataFrame:
     rows = [
-        (f"{group:02}-{number}", f"g{group:02}", "FAKE" if number else "REAL")
+        (f"{group:02}-{n}", f"{group:02}-0" if n else None, f"g{group:02}", "FAKE" if n else "REAL")
         for group in range(groups)
-        for number in range(fakes + 1)
+        for n in range(fakes + 1)
     ]
-    return pd.DataFrame(rows, columns=["video", "group", "label"])
+    return pd.DataFrame(rows, columns=["video", "source", "group", "label"])
 
 
 def test_no_group_crosses_and_both_classes_follow_the_fractions() -> None:
@@ -102,6 +102,7 @@ def test_crops_take_the_part_of_their_video(tmp_path: Path) -> None:
     crops = pd.DataFrame({"video": ["03-0", "03-2", "07-1"], "frame": [1, 2, 3]})
     joined = assign_parts(crops, read, params())
     assert joined["label"].tolist() == ["REAL", "FAKE", "FAKE"]
+    assert joined["source"].fillna("").tolist() == ["", "03-0", "07-0"]
     assert joined["part"].iloc[0] == joined["part"].iloc[1]
     with pytest.raises(SplitError, match="'new' has crops but no part"):
         assign_parts(pd.DataFrame({"video": ["new"], "frame": [0]}), read, params())
@@ -113,6 +114,7 @@ def test_the_real_dfdc_labels_split_into_valid_parts() -> None:
     table = pd.DataFrame({"video": list(labels), "label": [v["label"] for v in labels.values()]})
     links = [(name, v["original"]) for name, v in labels.items() if v["original"]]
     table["group"] = group_videos(table["video"].tolist(), links)
+    table["source"] = table["video"].map(dict(links))
     summary = summarise(make_split(table, params()), params())
     assert summary["majority_accuracy"] == pytest.approx(0.8075)
     for part in PARTS:

@@ -9,7 +9,6 @@ from dfd.evaluate.plots import (
     roc_figure,
     roc_points,
     score_figure,
-    training_figure,
     write_figure,
 )
 
@@ -30,17 +29,10 @@ def test_the_confusion_matrix_shows_its_counts() -> None:
 
 
 def test_figures_become_equal_pictures_twice(tmp_path: Path) -> None:
-    history = pd.DataFrame(
-        {
-            key: [0.7, 0.5]
-            for key in ("loss", "val_loss", "accuracy", "val_accuracy", "val_video_auc")
-        }
-    )
     points = roc_points(VIDEOS["label"], VIDEOS["score"])
     for make in (
         lambda: roc_figure(points, "t"),
         lambda: score_figure(VIDEOS, 0.5, "t"),
-        lambda: training_figure(history, "t"),
         lambda: confusion_matrix_figure(measure(VIDEOS["label"], VIDEOS["score"], 0.5), "t"),
     ):
         for name in ("a.png", "b.png"):

@@ -1,8 +1,10 @@
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 
-from dfd.faces.crops import sharpness, square_around
+from dfd.faces.crops import crop_landmarks, sharpness, square_around
+from dfd.faces.detector import LANDMARKS
 
 
 @pytest.mark.parametrize(
@@ -36,3 +38,18 @@ def test_blur_lowers_sharpness() -> None:
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
     assert sharpness(noise) > sharpness(cv2.GaussianBlur(noise, (0, 0), 1.5)) > 0
     assert sharpness(np.full((64, 64, 3), 90, np.uint8)) == 0
+
+
+def test_landmarks_lie_in_the_crop_where_they_lay_in_the_face() -> None:
+    row: dict[str, float] = {"x1": 100, "y1": 60, "x2": 140, "y2": 140}  # its square: 60, 40, 120
+    for number, name in enumerate(LANDMARKS):
+        row |= {f"{name}_x": 60 + 12 * number, f"{name}_y": 40 + 30 * number}
+    points = crop_landmarks(pd.DataFrame([row, row]), margin=0.25, crop_size=240)
+    assert points.shape == (2, 5, 2)
+    assert points.dtype == np.float32
+    np.testing.assert_allclose(points[1], [(24 * n, 60 * n) for n in range(5)])
+
+
+def test_no_crops_have_no_landmarks() -> None:
+    columns = ["x1", "y1", "x2", "y2", *(f"{name}_{axis}" for name in LANDMARKS for axis in "xy")]
+    assert crop_landmarks(pd.DataFrame(columns=columns), 0.1, 128).shape == (0, 5, 2)

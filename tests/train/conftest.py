@@ -1,6 +1,7 @@
 """Crops that a small network tells apart in seconds: texture for REAL, its blur for FAKE."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -8,9 +9,40 @@ import pandas as pd
 import pytest
 
 from dfd.params import CandidateParams
+from dfd.train.checkpoint import Checkpoint
 from dfd.train.feed import Crops
+from dfd.train.fit import Watch, fit
+from dfd.train.fitted import Fitted
+from dfd.train.records import EpochRecord
+from dfd.train.setup import choose
+from tests.train.faces import PLACES
 
 SIDE = 64
+SMALL = CandidateParams(
+    backbone="mesonet",
+    weights="none",
+    input_size=SIDE,
+    batch_size=16,
+    sampling="balanced",
+    augment=False,
+    self_blended=0,
+    head_epochs=1,
+    head_learning_rate=0.003,
+    head_views=1,
+    finetune_from=None,
+    epochs=6,
+    learning_rate=0.003,
+    patience=6,
+    dropout=0.2,
+    weight_decay=0.0001,
+    clip_norm=1,
+    label_smoothing=0,
+    ema_decay=0.9,
+    precision="auto",
+    xla="auto",
+    devices=1,
+    seed=3,
+)
 
 
 def synthetic_crops(videos: int, seed: int, per_video: int = 6, fakes: float = 0.5) -> Crops:
@@ -19,14 +51,37 @@ def synthetic_crops(videos: int, seed: int, per_video: int = 6, fakes: float = 0
     images, rows = [], []
     for video in range(videos):
         fake = video < fakes * videos
-        for _ in range(per_video):
+        for frame in range(per_video):
             light = rng.integers(60, 190, (4, 4, 3), dtype=np.uint8)
             base = cv2.resize(light, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
             noisy = np.clip(base + rng.normal(0, 25, base.shape), 0, 255).astype(np.uint8)
             images.append(cv2.GaussianBlur(noisy, (0, 0), 1.2) if fake else noisy)
-            rows.append((f"v{video}", 0, "FAKE" if fake else "REAL", f"g{video}"))
-    table = pd.DataFrame(rows, columns=["video", "track", "label", "group"])
-    return Crops(np.stack(images), table)
+            label = "FAKE" if fake else "REAL"
+            rows.append((f"v{video}", 0, label, f"g{video}", None, frame / 5))
+    columns = ["video", "track", "label", "group", "source", "time_s"]
+    table = pd.DataFrame(rows, columns=columns).assign(x1=0.0, y1=0.0, x2=SIDE, y2=SIDE)
+    landmarks = np.tile((PLACES * SIDE).astype(np.float32), (len(rows), 1, 1))
+    return Crops(np.stack(images), np.arange(len(rows)), landmarks, table)
+
+
+def part_of(crops: Crops, rows: list[int] | np.ndarray) -> Crops:
+    """Return some of the crops."""
+    rows = np.asarray(rows, np.int64)
+    table = crops.table.iloc[rows].reset_index(drop=True)
+    return Crops(crops.images, crops.rows[rows], crops.landmarks[rows], table)
+
+
+def run(
+    train: Crops,
+    validation: Crops,
+    params: CandidateParams,
+    checkpoint: Path,
+    on_epoch: Callable[[EpochRecord], None] = lambda record: None,
+    on_step: Callable[[int, int], None] = lambda step, steps: None,
+) -> Fitted:
+    """Train as the task does."""
+    kept = Checkpoint.of(checkpoint, params, train, validation)
+    return fit(train, validation, params, choose(params), kept, Watch(on_epoch, on_step))
 
 
 @pytest.fixture(scope="session")
@@ -36,17 +91,4 @@ def crops() -> Callable[..., Crops]:
 
 @pytest.fixture(scope="session")
 def params() -> CandidateParams:
-    return CandidateParams(
-        backbone="mesonet",
-        weights="none",
-        input_size=SIDE,
-        batch_size=16,
-        head_epochs=1,
-        head_learning_rate=0.003,
-        epochs=6,
-        learning_rate=0.003,
-        patience=6,
-        dropout=0.2,
-        augment=False,
-        seed=3,
-    )
+    return SMALL

@@ -1,0 +1,156 @@
+"""Figures of the stage ``train``."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from benchmarks.workplace import ROOT
+from dfd.evaluate.metrics import auc, video_scores
+from dfd.params import CandidateParams, load_candidate
+from dfd.train.backbones import build_model
+from dfd.train.checkpoint import Checkpoint
+from dfd.train.feed import Crops, Feed
+from dfd.train.fit import Watch, fit
+from dfd.train.head import Features, train_head
+from dfd.train.phases import compile_step
+from dfd.train.setup import Placement, choose
+from dfd.train.tone import with_look
+
+Figures = dict[str, float]
+
+_STEPS, _ROUNDS = 10, 5
+_PLACES = np.array([(0.36, 0.42), (0.63, 0.42), (0.5, 0.57), (0.4, 0.72), (0.6, 0.72)])
+_PEAK = "from benchmarks.train import train_once; train_once({count}, {folder!r})"
+
+
+def synthetic_crops(images: Any) -> Crops:
+    """Return crops of 16 to a video, every fifth video REAL and the source of the next four."""
+    number = np.arange(len(images)) // 16
+    real = number % 5 == 0
+    table = pd.DataFrame({"video": [f"{n}" for n in number], "track": 0})
+    table["label"] = np.where(real, "REAL", "FAKE")
+    table["group"] = [f"{n}" for n in number // 5]
+    table["source"] = [None if n % 5 == 0 else f"{n // 5 * 5}" for n in number]
+    table["time_s"] = np.arange(len(images)) % 16 / 2
+    table[["x1", "y1", "x2", "y2"]] = 0.0, 0.0, 100.0, 100.0
+    side = images.shape[1]
+    landmarks = np.tile(np.float32(_PLACES * side), (len(images), 1, 1))
+    return Crops(images, np.arange(len(images)), landmarks, table)
+
+
+def textures(count: int, side: int = 128) -> Any:
+    """Return smooth colours with the grain of a camera: uint8 (count, side, side, 3)."""
+    rng = np.random.default_rng(0)
+    images = np.empty((count, side, side, 3), np.uint8)
+    for image in images:
+        light = rng.integers(70, 180, (6, 6, 3), dtype=np.uint8)
+        smooth = cv2.resize(light, (side, side), interpolation=cv2.INTER_CUBIC)
+        image[:] = smooth + rng.integers(0, 12, image.shape, dtype=np.uint8)
+    return images
+
+
+def feed(folder: Path) -> Figures:
+    """Crops a second of training over those of the same compiled step on one batch kept ready.
+
+    InceptionResNetV2 as ``params.yaml`` has it, all alterations and pseudo-fakes included.
+    """
+    return feed_figures(load_candidate("inception_resnet_v2", ROOT / "params.yaml"))
+
+
+def feed_figures(params: CandidateParams, steps: int = _STEPS) -> Figures:
+    """Measure ``train.feed_ratio`` and the rates behind it for any candidate."""
+    cv2.setNumThreads(1)
+    crops = synthetic_crops(textures(steps * params.batch_size))
+    setup = choose(params)
+    placed = Placement(setup)
+    with placed.opened():
+        model, _ = build_model(
+            params.backbone, "none", params.input_size, params.dropout, params.seed
+        )
+        network = with_look(model)
+        compile_step(network, params, 1000, setup.xla)
+
+    def seconds(batches: Any) -> float:
+        begun = time.perf_counter()
+        with placed.opened():
+            network.fit(batches, shuffle=False, steps_per_epoch=steps, verbose=0)
+        return time.perf_counter() - begun
+
+    def kept_ready() -> Iterator[Any]:
+        batch = Feed(crops, params, 0).batch(0)
+        return (batch for _ in range(steps))
+
+    seconds(kept_ready())  # traces and compiles
+    pairs = []
+    for epoch in range(_ROUNDS):
+        pairs.append((seconds(placed.batches(Feed(crops, params, epoch))), seconds(kept_ready())))
+    images = steps * params.batch_size
+    return {
+        "train.feed_ratio": median(ready / real for real, ready in pairs),
+        "train.images_per_s": images / median(real for real, _ in pairs),
+        "train.images_per_s_of_the_step": images / median(ready for _, ready in pairs),
+    }
+
+
+def head(folder: Path) -> Figures:
+    """Seconds of 50 epochs of the head on the cached features of 10,000 crops."""
+    params = load_candidate("inception_resnet_v2", ROOT / "params.yaml")
+    params = params.model_copy(update={"head_epochs": 50})
+    detector, _ = build_model("inception_resnet_v2", "none", 128, params.dropout, params.seed)
+    rng = np.random.default_rng(0)
+    targets = np.eye(2, dtype=np.float32)[rng.integers(0, 2, 10_000)]
+    features = Features(rng.normal(size=(10_000, 1536)).astype(np.float32), targets)
+    unseen = rng.normal(size=(2_000, 1536)).astype(np.float32)
+    validation = synthetic_crops(np.empty((2_000, 8, 8, 3), np.uint8)).table
+
+    def on_epoch(seen: dict[str, float], scores: Any) -> bool:
+        scored = validation.assign(score=scores)
+        videos = video_scores(scored)
+        auc(scored["label"], scores), auc(videos["label"], videos["score"])
+        return True
+
+    begun = time.perf_counter()
+    train_head(detector, features, unseen, params, on_epoch)
+    return {"train.head_s_of_50_epochs": time.perf_counter() - begun}
+
+
+def store(folder: Path) -> Figures:
+    """What an epoch over 100,000 crops holds in memory beyond one over 320, in MB."""
+    peaks = {}
+    for count in (320, 100_000):
+        command = [sys.executable, "-c", _PEAK.format(count=count, folder=str(folder))]
+        ended = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True, cwd=ROOT)
+        peaks[count] = float(ended.stdout.splitlines()[-1])
+    return {
+        "train.memory_mb_of_100000_crops": peaks[100_000] - peaks[320],
+        "train.peak_mb_on_320_crops": peaks[320],
+    }
+
+
+def train_once(count: int, folder: str) -> None:
+    """Train the small network for an epoch on so many crops; print this process's peak in MB."""
+    from benchmarks.faces import peak_mb
+
+    cv2.setNumThreads(1)
+    path = Path(folder) / f"{count}.npy"
+    some = textures(320)
+    with path.open("wb") as file:  # piece by piece: the store is larger than what may be held
+        header = {"descr": "|u1", "fortran_order": False, "shape": (count, *some.shape[1:])}
+        np.lib.format.write_array_header_2_0(file, header)
+        for start in range(0, count, len(some)):
+            file.write(some[: count - start].tobytes())
+    params = load_candidate("mesonet", ROOT / "params.yaml").model_copy(update={"epochs": 1})
+    train = synthetic_crops(np.load(path, mmap_mode="r"))
+    validation = synthetic_crops(some)
+    kept = Checkpoint.of(Path(folder) / "state.npz", params, train, validation)
+    watch = Watch(lambda record: None, lambda step, steps: None)
+    fit(train, validation, params, choose(params), kept, watch)
+    print(peak_mb())

@@ -1,0 +1,68 @@
+"""What training one candidate leaves."""
+
+from dataclasses import dataclass
+
+import keras
+
+from dfd.detector import DetectorCard, weights_sha256
+from dfd.evaluate.metrics import Metrics
+from dfd.params import CandidateParams, CropParams
+from dfd.train.records import EpochRecord
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained network and what is known about it.
+
+    Attributes:
+        model: The network of ``build_model`` with the best epoch's weights.
+        weights: What its backbone started from: ``imagenet``, ``casia-webface``, ``none`` or
+            a file's name.
+        history: One record per epoch run.
+        threshold: P(FAKE) of a video from which it is called FAKE.
+        frames: Figures per validation crop at that threshold.
+        videos: Figures per validation video at that threshold.
+        train_sha256: Identity of the training crops.
+    """
+
+    model: keras.Model
+    weights: str
+    history: tuple[EpochRecord, ...]
+    threshold: float
+    frames: Metrics
+    videos: Metrics
+    train_sha256: str
+
+    def card(
+        self,
+        candidate: str,
+        params: CandidateParams,
+        crop: CropParams,
+        split_sha256: str,
+        leaky: bool,
+    ) -> DetectorCard:
+        """Return the detector's card.
+
+        Args:
+            candidate: Name under ``train.candidates``.
+            params: What this was fitted with.
+            crop: How the crops were made.
+            split_sha256: Hash of the split's file.
+            leaky: Whether the split let groups cross.
+        """
+        return DetectorCard(
+            candidate=candidate,
+            backbone=params.backbone,
+            weights=self.weights,
+            input_size=params.input_size,
+            crop=crop,
+            params=params,
+            threshold=self.threshold,
+            train_sha256=self.train_sha256,
+            split_sha256=split_sha256,
+            leaky=leaky,
+            validation_frames=self.frames,
+            validation_videos=self.videos,
+            parameters=self.model.count_params(),
+            weights_sha256=weights_sha256(self.model),
+        )

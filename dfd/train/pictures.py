@@ -1,0 +1,86 @@
+"""Pictures of a training run: its curves, and the first batch as the network saw it."""
+
+import keras
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from dfd.evaluate.plots import COLOURS
+from dfd.labels import LABELS
+from dfd.train.feed import Feed
+from dfd.train.tone import Tone
+
+_COLUMNS, _SHOWN = 8, 32
+_TRAINING, _VALIDATION, _VIDEOS = "#444444", "#c2185b", "#2e7d32"
+
+
+def training_figure(curves: pd.DataFrame, title: str) -> Figure:
+    """Draw loss, accuracy, AUC and learning rate over the epochs.
+
+    Args:
+        curves: As from ``dfd.train.records.curves``.
+        title: Above the picture.
+    """
+    figure = Figure(figsize=(10, 6.6), layout="constrained")
+    (losses, accuracies), (aucs, rates) = figure.subplots(2, 2)
+    for column, name, colour in (
+        ("loss", "training", _TRAINING),
+        ("val_loss", "validation", _VALIDATION),
+    ):
+        _draw(losses, curves, column, name, colour)
+    for column, name, colour in (
+        ("accuracy", "training", _TRAINING),
+        ("inference_accuracy", "training crops afterwards", "#9e9e9e"),
+        ("val_accuracy", "validation", _VALIDATION),
+    ):
+        _draw(accuracies, curves, column, name, colour)
+    for column, name, colour in (
+        ("auc", "training crops", _TRAINING),
+        ("val_frame_auc", "validation crops", _VALIDATION),
+        ("val_video_auc", "validation videos", _VIDEOS),
+    ):
+        _draw(aucs, curves, column, name, colour)
+    _draw(rates, curves, "learning_rate", "at the epoch's end", _TRAINING)
+    losses.set(ylabel="binary cross-entropy")
+    accuracies.set(ylabel="accuracy", ylim=(0, 1.03))
+    aucs.set(ylabel="AUC", ylim=(0, 1.03))
+    rates.set(ylabel="learning rate")
+    for axes in (losses, accuracies, aucs, rates):
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.legend(fontsize=8)
+        full = curves.index[curves["phase"] == "full"]
+        if len(full) and full[0]:
+            axes.axvline(full[0] + 0.5, color="#bbbbbb", linestyle=":")  # the head phase ends
+    figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def _draw(axes: Axes, curves: pd.DataFrame, column: str, name: str, colour: str) -> None:
+    axes.plot(curves["epoch"], curves[column], marker=".", color=colour, label=name)
+
+
+def batch_figure(feed: Feed, title: str) -> Figure:
+    """Draw the first crops of an epoch's first batch, altered as the network sees them.
+
+    Args:
+        feed: The epoch.
+        title: Above the picture.
+    """
+    (pixels, looks), targets = feed.batch(0)
+    shown = min(_SHOWN, len(pixels))
+    seen = keras.ops.convert_to_numpy(Tone()(pixels[:shown], looks[:shown])) / 255
+    rows = -(-shown // _COLUMNS)
+    figure = Figure(figsize=(1.25 * _COLUMNS, 1.5 * rows + 0.4), layout="constrained")
+    for axes, crop, target in zip(
+        figure.subplots(rows, _COLUMNS, squeeze=False).flat, seen, targets, strict=False
+    ):
+        label = LABELS[int(np.argmax(target))]
+        axes.imshow(crop)
+        axes.set_title(label, fontsize=8, color=COLOURS[label])
+    for axes in figure.axes:
+        axes.set_axis_off()
+    figure.suptitle(title, fontsize=11)
+    return figure
