@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -127,14 +128,26 @@ def fake_scores(model: "keras.Model", images: Images, batch_size: int = 32) -> S
         images: uint8 (N, S, S, 3) RGB; N may be 0.
         batch_size: Images computed at once.
     """
-    scores = np.empty(len(images), np.float32)
+    said = [
+        np.asarray(model.predict_on_batch(full))[:n, 1]
+        for full, n in full_batches(images, batch_size)
+    ]
+    return np.concatenate([np.empty(0, np.float32), *said])
+
+
+def full_batches(images: Images, batch_size: int) -> Iterator[tuple[Images, int]]:
+    """Yield images, filled up with black ones to batches of one shape, and how many are theirs.
+
+    Another shape would be compiled for once more.
+
+    Args:
+        images: uint8 (N, S, S, 3); N may be 0.
+        batch_size: Images in each batch.
+    """
     for start in range(0, len(images), batch_size):
         batch = images[start : start + batch_size]
         n = len(batch)
-        # Batches of one shape: another shape would be compiled for once more.
-        full = np.concatenate([batch, np.zeros((batch_size - n, *batch.shape[1:]), np.uint8)])
-        scores[start : start + n] = np.asarray(model.predict_on_batch(full))[:n, 1]
-    return scores
+        yield np.concatenate([batch, np.zeros((batch_size - n, *batch.shape[1:]), np.uint8)]), n
 
 
 def weights_sha256(model: "keras.Model") -> str:

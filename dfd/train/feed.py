@@ -4,7 +4,7 @@ import hashlib
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -150,10 +150,13 @@ class Feed:
         pixels: list[Images] = []
         looks: list[Floats] = []
         labels: list[int] = []
+        drawn = np.concatenate([self._draw.real[step], self._draw.fake[step]])
+        drawn = np.unique(drawn[drawn != ABSENT])
+        stored = dict(zip(drawn, take(self._crops.images, self._crops.rows[drawn]), strict=True))
         for number, blended in enumerate(self._draw.blended[step]):
             real, fake = int(self._draw.real[step, number]), int(self._draw.fake[step, number])
             rng = np.random.default_rng((*self._key, step, number))
-            crops, kinds = self._unit(real, fake, bool(blended), rng)
+            crops, kinds = self._unit(stored, real, fake, bool(blended), rng)
             look = UNCHANGED
             if self._params.augment:
                 landmarks = self._crops.landmarks[fake if real == ABSENT else real]
@@ -165,12 +168,17 @@ class Feed:
         return (np.concatenate(pixels), np.stack(looks)), np.eye(2, dtype=np.float32)[labels]
 
     def _unit(
-        self, real: int, fake: int, blended: bool, rng: np.random.Generator
+        self,
+        stored: Mapping[int, Images],
+        real: int,
+        fake: int,
+        blended: bool,
+        rng: np.random.Generator,
     ) -> tuple[Images, list[int]]:
         crops, labels = [], []
         for row, label in ((real, 0), (fake, 1)):
             if row != ABSENT:
-                crops.append(take(self._crops.images, self._crops.rows[row : row + 1])[0])
+                crops.append(stored[row])
                 labels.append(label)
         if blended:
             pair = np.stack([crops[0], self_blend(crops[0], self._crops.landmarks[real], rng)])

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from keras import layers
 
+from dfd.detector import full_batches
 from dfd.params import CandidateParams
-from dfd.train.feed import Feed, Inputs
+from dfd.train.feed import Feed
 from dfd.train.optimizer import build_optimizer
 from dfd.train.phases import compile_with
 from dfd.train.tone import UNCHANGED, with_look
@@ -61,13 +62,9 @@ def features_of_crops(
     """
     values = []
     for chunk in chunks:
-        for start in range(0, len(chunk), batch_size):
-            part = chunk[start : start + batch_size]
-            # Batches of one shape: another would be compiled for once more.
-            full = np.zeros((batch_size, *part.shape[1:]), np.uint8)
-            full[: len(part)] = part
-            inputs: Inputs = (full, np.tile(UNCHANGED, (batch_size, 1)))
-            values.append(backbone.predict_on_batch(inputs)[: len(part)])
+        for full, n in full_batches(chunk, batch_size):
+            inputs = full, np.tile(UNCHANGED, (batch_size, 1))
+            values.append(backbone.predict_on_batch(inputs)[:n])
     return np.concatenate(values)
 
 

@@ -20,7 +20,7 @@ class EpochRecord:
     no longer trains. In ``val_loss`` both classes weigh the same; the accuracies count crops at a
     threshold of 0.5. ``learning_rate`` is that of the last step. The last four depend on the
     machine: ``waiting`` is the share of the training time spent waiting for batches, 0..1, and
-    ``memory_mb`` the most memory held so far, the GPU's where there is one.
+    ``memory_mb`` the most the GPU held so far, or without one what the process holds.
     """
 
     phase: PhaseName

@@ -110,7 +110,7 @@ class Placement:
 
 
 def memory_mb(setup: Setup) -> float:
-    """Return the most memory in use so far, in 2**20 bytes: the GPU's, or without one ours."""
+    """Return memory in 2**20 bytes: the most the GPU held so far, or what this process holds."""
     if setup.kind == "gpu" and setup.backend == "tensorflow":
         import tensorflow as tf
 
