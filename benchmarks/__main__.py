@@ -1,6 +1,5 @@
 """``python -m benchmarks [NAME…]``: measure, print, and keep in ``benchmarks/results.json``."""
 
-import json
 import sys
 import tempfile
 from importlib import import_module
@@ -9,9 +8,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from dfd.files import write_json
+from benchmarks.results import keep
 
-RESULTS = Path(__file__).parent / "results.json"
 BOUNDS = {
     "faces.cpu_ratio_to_decode": "≤ 1.35",
     "faces.speedup_over_mtcnn_every_frame": "≥ 40",
@@ -33,16 +31,14 @@ MODULES = {  # of what can be measured; imported when it is, since training cost
 
 def main(names: list[str]) -> None:
     """Measure what is named, or everything; figures of earlier runs that are not stay."""
-    figures = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    figures = keep({})
     for name in names or MODULES:
         print(f"measuring {name} …", file=sys.stderr)
         measure = getattr(import_module(f"benchmarks.{MODULES[name]}"), name)
         with tempfile.TemporaryDirectory() as folder:
-            measured: dict[str, float] = measure(Path(folder))
-        figures |= {key: round(value, 4) for key, value in measured.items()}
-        write_json(RESULTS, dict(sorted(figures.items())))
+            figures = keep(measure(Path(folder)))
     table = Table("figure", "measured", "meant to be", box=None)
-    for key, value in sorted(figures.items()):
+    for key, value in figures.items():
         table.add_row(key, f"{value:g}", BOUNDS.get(key, ""))
     Console(width=100).print(table)
 

@@ -1,8 +1,9 @@
-"""``python -m benchmarks.ablation NAME``: what each part of training is worth.
+"""``python -m benchmarks.ablation NAME CANDIDATE``: what each part of training is worth.
 
 Run it in a project whose stages up to ``faces`` have run. Every rung adds one thing to the one
-before; each is trained with three seeds of split, order and weights on the same crops. Results go
-to ``benchmarks/ablation.json`` under NAME, and a table to standard output.
+before and is otherwise the candidate as ``params.yaml`` has it; each is trained with three seeds of
+split, order and weights on the same crops. Results go to ``benchmarks/ablation.json`` under NAME,
+and a table to standard output.
 
 AUCs are means over the seeds. Their 95 % intervals come from resampling whole groups; scores are
 ranked within each run before runs are pooled, since only their order counts.
@@ -46,11 +47,11 @@ RUNGS: dict[str, dict[str, Any]] = {
 }
 
 
-def main(name: str) -> None:
+def main(name: str, candidate: str) -> None:
     """Run all rungs and keep their figures."""
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as folder:
-        figures = {rung: _rung(rung, Path(folder)) for rung in RUNGS}
+        figures = {rung: _rung(rung, candidate, Path(folder)) for rung in RUNGS}
     kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     write_json(RESULTS, {**kept, name: figures})
     print("| | frame AUC | 95 % | video AUC | 95 % |\n|---|---|---|---|---|")
@@ -62,8 +63,8 @@ def main(name: str) -> None:
         print(f"| {rung} | {' | '.join(cells)} |")
 
 
-def _rung(rung: str, folder: Path) -> dict[str, float]:
-    runs = [_scored(rung, seed, folder) for seed in SEEDS]
+def _rung(rung: str, candidate: str, folder: Path) -> dict[str, float]:
+    runs = [_scored(rung, candidate, seed, folder) for seed in SEEDS]
     figures = {}
     for level, tables in (("frame", runs), ("video", [video_scores(run) for run in runs])):
         ranked = pd.concat(t.assign(score=t["score"].rank(pct=True)) for t in tables)
@@ -75,12 +76,11 @@ def _rung(rung: str, folder: Path) -> dict[str, float]:
     return figures
 
 
-def _scored(rung: str, seed: int, folder: Path) -> pd.DataFrame:
+def _scored(rung: str, candidate: str, seed: int, folder: Path) -> pd.DataFrame:
     """Train once; return the test crops with their scores."""
     protocol = {"protocol": "frame"} if "leaky" in rung else {}
     split = load_section(SplitParams).model_copy(update={"seed": seed, **protocol})
-    changes = {**RUNGS[rung], "seed": seed, "epochs": 12, "patience": 12}
-    params = load_candidate("mesonet").model_copy(update=changes)
+    params = load_candidate(candidate).model_copy(update={**RUNGS[rung], "seed": seed})
     table = read_crops_table(FACES)
     images = open_store(FACES, table, folder / "packed")
     parted = assign_parts(table, make_split(read_index(INDEX), split), split)
@@ -96,4 +96,4 @@ def _scored(rung: str, seed: int, folder: Path) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

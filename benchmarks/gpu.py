@@ -16,9 +16,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.__main__ import RESULTS
+from benchmarks.results import keep
 from benchmarks.workplace import ROOT
-from dfd.files import write_json
 
 BATCHES = (128, 256, 512)
 _WARM, _STEPS, _SIDE = 5, 30, 8192
@@ -34,9 +33,7 @@ def main() -> None:
         figures[f"gpu.ratio_to_timm_at_{batch}"] = ratio
         done = ours["images_per_s"] * theirs["flops_per_image"] / theirs["matrix_flops_per_s"]
         figures[f"gpu.share_of_matrix_rate_at_{batch}"] = done
-    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    kept |= {key: round(value, 4) for key, value in figures.items()}
-    write_json(RESULTS, dict(sorted(kept.items())))
+    keep(figures)
     print(json.dumps(figures, indent=2))
 
 

@@ -22,6 +22,7 @@ from dfd.train.fit import Watch, fit
 from dfd.train.head import Features, train_head
 from dfd.train.phases import compile_step
 from dfd.train.setup import Placement, choose
+from dfd.train.store import write_header
 from dfd.train.tone import with_look
 
 Figures = dict[str, float]
@@ -143,8 +144,7 @@ def train_once(count: int, folder: str) -> None:
     path = Path(folder) / f"{count}.npy"
     some = textures(320)
     with path.open("wb") as file:  # piece by piece: the store is larger than what may be held
-        header = {"descr": "|u1", "fortran_order": False, "shape": (count, *some.shape[1:])}
-        np.lib.format.write_array_header_2_0(file, header)
+        write_header(file, (count, *some.shape[1:]))
         for start in range(0, count, len(some)):
             file.write(some[: count - start].tobytes())
     params = load_candidate("mesonet", ROOT / "params.yaml").model_copy(update={"epochs": 1})

@@ -330,32 +330,6 @@ def test_a_sweep_is_a_run_for_each_experiment(done: Project) -> None:
     assert all(found["runs"][name]["status"] == "FINISHED" for name in names)
 
 
-def test_a_killed_training_goes_on_in_the_same_run(done: Project) -> None:
-    killed = Project(done.folder.with_name("killed"), done.api)
-    shutil.copytree(done.folder, killed.folder, ignore=shutil.ignore_patterns("mlflow.db"))
-    longer = {"epochs": 5, "seed": 8}
-    killed.change_params(lambda params: params["train"]["candidates"]["small"].update(longer))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "flows.train", "small"],
-        cwd=killed.folder,
-        env={**os.environ, "PREFECT_API_URL": done.api, "PYTHONPATH": str(killed.folder)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    while not (killed.folder / ".cache/train/small.npz").exists() and process.poll() is None:
-        time.sleep(0.05)
-    process.kill()
-    process.wait()
-    ended = killed.run("flows.train", "small")
-    assert ended.returncode == 0, ended.stderr
-    assert not (killed.folder / ".cache/train/small.npz").exists()
-    found = registry(killed)
-    assert found["number_of_runs"] == 1
-    run = found["runs"]["small"]
-    assert run["status"] == "FINISHED"
-    assert run["curve"] == 5, "each epoch is logged once"
-
-
 def test_the_pipeline_can_be_scheduled(done: Project) -> None:
     environment = {**os.environ, "PREFECT_API_URL": done.api, "PYTHONPATH": str(done.folder)}
     served = subprocess.Popen(

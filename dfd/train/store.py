@@ -6,6 +6,7 @@ crops is never read; an older one is removed when a new one is made.
 
 import mmap
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -58,12 +59,16 @@ def _write(faces: Path, crops: pd.DataFrame, path: Path) -> None:
         start = None
         for row, image in iterate_crops(faces, crops):
             if start is None:
-                shape = (len(crops), *image.shape)
-                header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-                np.lib.format.write_array_header_2_0(file, header)
-                start = file.tell()
+                start = write_header(file, (len(crops), *image.shape))
             file.seek(start + row * image.nbytes)
             file.write(image.tobytes())
+
+
+def write_header(file: BinaryIO, shape: tuple[int, ...]) -> int:
+    """Begin a store of uint8 images (N, S, S, 3); return where the first image goes."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_2_0(file, header)
+    return file.tell()
 
 
 def take(images: Images, rows: npt.NDArray[np.int64]) -> Images:

@@ -1,0 +1,18 @@
+"""The figures measured so far, in ``benchmarks/results.json``."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from dfd.files import write_json
+
+_RESULTS = Path(__file__).parent / "results.json"
+
+
+def keep(measured: Mapping[str, float]) -> dict[str, float]:
+    """Put figures in the place of earlier ones of their names, and return all there are."""
+    kept = json.loads(_RESULTS.read_text()) if _RESULTS.exists() else {}
+    kept |= {key: round(value, 4) for key, value in measured.items()}
+    figures = dict(sorted(kept.items()))
+    write_json(_RESULTS, figures)
+    return figures

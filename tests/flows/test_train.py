@@ -1,0 +1,96 @@
+"""The stage ``train`` under kills: the same detector, and one run in MLflow."""
+
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dfd.detector import detector_hash
+from tests.data import SAMPLE
+from tests.project import Project, write_clips
+
+KILLS = int(os.environ.get("DFD_KILLS", "2"))
+SEED = int(os.environ.get("DFD_SEED", "1"))
+RUNS = """
+from mlflow import MlflowClient
+client = MlflowClient("sqlite:///mlruns/mlflow.db")
+experiment = client.get_experiment_by_name("deepfake-detection")
+for run in client.search_runs([experiment.experiment_id]):
+    epochs = client.get_metric_history(run.info.run_id, "val_loss")
+    print(run.info.status, *(epoch.step for epoch in epochs))
+"""
+
+pytestmark = pytest.mark.skipif(not SAMPLE.is_dir(), reason="the sample is not here")
+
+
+def start(project: Project) -> subprocess.Popen[bytes]:
+    """Start the training and return its process."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "flows.train", "small"],
+        cwd=project.folder,
+        env={
+            **os.environ,
+            "PREFECT_API_URL": project.api,
+            "PYTHONPATH": str(project.folder),
+        },
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def made(project: Project) -> tuple[str, str, str]:
+    """Return what a training made: the detector's hash, its metrics and its curves."""
+    folder = project.folder
+    return (
+        detector_hash(folder / "models/small"),
+        (folder / "metrics/small/train.json").read_text(),
+        pd.read_csv(folder / "plots/small/training.csv").to_csv(),
+    )
+
+
+def runs(project: Project) -> list[str]:
+    """Return status and epochs of every run in MLflow, the latest first."""
+    script = [sys.executable, "-c", RUNS]
+    listed = subprocess.run(script, cwd=project.folder, capture_output=True, check=True, text=True)
+    return listed.stdout.splitlines()
+
+
+def test_a_training_killed_at_random_moments_goes_on_to_the_same_detector(project: Project) -> None:
+    write_clips(project.folder / "clips")
+    small = {"backbone": "mesonet", "weights": "none", "epochs": 6, "learning_rate": 0.01}
+    project.change_params(
+        lambda params: (
+            params["dataset"].update(videos="clips"),
+            params["split"].update(fractions={"train": 0.4, "validation": 0.3, "test": 0.3}),
+            params["faces"].update(frames_per_video=4),
+            params["train"].update(candidates={"small": small}),
+        )
+    )
+    begun = 0.0
+    for stage in (["dataset"], ["split"], ["faces"], ["train", "small"]):
+        begun = time.monotonic()
+        ended = project.run(f"flows.{stage[0]}", *stage[1:])
+        assert ended.returncode == 0, ended.stderr
+    seconds = time.monotonic() - begun
+    expected = made(project)
+    rng = np.random.default_rng(SEED)
+    kills = finished = 0
+    while kills < KILLS:
+        process = start(project)
+        try:
+            assert process.wait(rng.uniform(0.2, 1) * seconds) == 0
+            finished += 1
+            assert made(project) == expected
+        except subprocess.TimeoutExpired:
+            kills += 1
+            process.kill()
+            process.wait()
+    assert start(project).wait() == 0
+    assert made(project) == expected
+    assert not (project.folder / ".cache/train/small.npz").exists()
+    listed = runs(project)
+    assert listed == ["FINISHED 1 2 3 4 5 6"] * (finished + 2), "no run is lost or logged twice"
