@@ -22,7 +22,9 @@ import pandas as pd
 from dfd.dataset.index import read_index
 from dfd.dataset.split import assign_parts, make_split
 from dfd.detector import fake_scores
-from dfd.evaluate.metrics import auc, group_bootstrap_auc, video_scores
+from dfd.evaluate.aggregate import video_scores
+from dfd.evaluate.bootstrap import auc_of, draws, interval_of_rate
+from dfd.evaluate.metrics import auc
 from dfd.faces.shards import read_crops_table
 from dfd.files import write_json
 from dfd.params import FacesParams, SplitParams, load_candidate, load_section
@@ -65,13 +67,14 @@ def main(name: str, candidate: str) -> None:
 
 def _rung(rung: str, candidate: str, folder: Path) -> dict[str, float]:
     runs = [_scored(rung, candidate, seed, folder) for seed in SEEDS]
-    figures = {}
+    groups = pd.concat(runs)["group"].nunique()
+    figures = {"groups": float(groups)}
     for level, tables in (("frame", runs), ("video", [video_scores(run) for run in runs])):
+        mean = float(np.mean([auc(t["label"], t["score"]) or np.nan for t in tables]))
         ranked = pd.concat(t.assign(score=t["score"].rank(pct=True)) for t in tables)
-        interval = group_bootstrap_auc(ranked, 2000, seed=0)
-        assert interval is not None
-        figures[level] = float(np.mean([auc(t["label"], t["score"]) or np.nan for t in tables]))
-        figures[f"{level}_low"], figures[f"{level}_high"] = interval.low, interval.high
+        drawn = [auc_of(ranked, ranked["score"])(w) for w in draws(ranked["group"], 2000, seed=0)]
+        interval = interval_of_rate(mean, np.concatenate(drawn), groups)
+        figures |= {level: mean, f"{level}_low": interval.low, f"{level}_high": interval.high}
     print(f"{rung}: {figures}", file=sys.stderr, flush=True)
     return figures
 

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.workplace import ROOT
-from dfd.evaluate.metrics import auc, video_scores
+from dfd.evaluate.aggregate import video_scores
+from dfd.evaluate.metrics import auc
 from dfd.params import CandidateParams, load_candidate
 from dfd.train.backbones import build_model
 from dfd.train.checkpoint import Checkpoint

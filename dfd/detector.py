@@ -1,6 +1,6 @@
 """The detector directory ``models/<candidate>/``: what training leaves and every consumer loads.
 
-    detector.json   the card: how to crop, what it was trained with and on, threshold, figures
+    detector.json   the card: how to crop, what it was trained with and on, decision, figures
     model.keras     the network, without the optimizer
     history.csv     one row per epoch
 
@@ -25,6 +25,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dfd.errors import DetectorError
+from dfd.evaluate.decision import Decision
 from dfd.evaluate.metrics import Metrics
 from dfd.model_file import save_model
 from dfd.params import CandidateParams, CropParams
@@ -32,7 +33,7 @@ from dfd.params import CandidateParams, CropParams
 if TYPE_CHECKING:
     import keras
 
-FORMAT = 2
+FORMAT = 3
 CARD, MODEL, HISTORY = "detector.json", "model.keras", "history.csv"
 
 Images = npt.NDArray[np.uint8]
@@ -52,19 +53,19 @@ class DetectorCard(BaseModel):
         classes: Order of the network's two outputs.
         crop: How faces must be found and cropped for this detector: as it was trained.
         params: What it was trained with.
-        threshold: P(FAKE) of a video from which it is called FAKE; chosen on validation videos.
+        decision: How scores become verdicts; fitted on the validation videos.
         train_sha256: Hash over the training crops and their rows.
         split_sha256: Hash of the split's file.
         leaky: The split let groups cross, so that no figure here can be believed.
-        validation_frames: Figures per validation crop, at ``threshold``.
-        validation_videos: Figures per validation video, at ``threshold``.
+        validation_frames: Figures per validation crop, as decided.
+        validation_videos: Figures per validation video, as decided.
         parameters: Number of weights.
         weights_sha256: Hash over the weights' values.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[2] = 2
+    format: Literal[3] = 3
     candidate: str
     backbone: str
     weights: str
@@ -72,7 +73,7 @@ class DetectorCard(BaseModel):
     classes: tuple[Literal["REAL"], Literal["FAKE"]] = ("REAL", "FAKE")
     crop: CropParams
     params: CandidateParams
-    threshold: float
+    decision: Decision
     train_sha256: str
     split_sha256: str
     leaky: bool

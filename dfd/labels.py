@@ -1,3 +1,4 @@
-"""The two labels, in the order of every array and network output; FAKE is the positive one."""
+"""Labels and parts, each in the order of every array, table and network output."""
 
-LABELS = ("REAL", "FAKE")
+LABELS = ("REAL", "FAKE")  # FAKE is the positive one
+PARTS = ("train", "validation", "test")

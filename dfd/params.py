@@ -8,8 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from dfd.errors import ParamsError
 
-Layout = Literal["dfdc", "folder"]
-Protocol = Literal["group", "frame"]
+Protocol = Literal["group", "official", "frame"]
 FaceDetectorName = Literal["retinaface-mobilenet", "retinaface-resnet50"]
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -27,10 +26,16 @@ S = TypeVar("S", bound=Section)
 
 
 class DatasetParams(Section):
-    """Where the labelled videos are, how their labels are written, and the data set's name."""
+    """Where the labelled videos are, how their labels are written, and the data set's name.
+
+    Attributes:
+        videos: The folder.
+        layout: A name in ``dfd.dataset.layouts.LAYOUTS``.
+        name: Kept with every video.
+    """
 
     videos: str
-    layout: Layout
+    layout: str
     name: str
 
 
@@ -49,16 +54,19 @@ class SplitFractions(Section):
 
 
 class SplitParams(Section):
-    """How videos are divided. ``frame`` leaks on purpose and marks everything made from it."""
+    """How videos are divided.
+
+    Attributes:
+        protocol: ``group`` deals whole groups, ``official`` takes the parts the data set states,
+            ``frame`` draws per frame and leaks on purpose. Everything made from a split in which
+            groups cross is marked.
+        seed: Seed of what is drawn.
+        fractions: Share of each part; of ``official``, only what train and validation share.
+    """
 
     protocol: Protocol
     seed: Seed
     fractions: SplitFractions
-
-    @property
-    def leaky(self) -> bool:
-        """Whether frames of one video may lie in several parts."""
-        return self.protocol == "frame"
 
 
 class CropParams(Section):
@@ -146,6 +154,7 @@ class CandidateParams(Section):
         clip_norm: Greatest norm of all gradients together.
         label_smoothing: Share of a target that goes to the other class.
         ema_decay: Decay of the moving average of the weights that is validated and kept; 0: none.
+        target_error: Share of wrong verdicts on validation that the inconclusive band aims at.
         precision: ``float32`` or ``mixed_bfloat16``; ``auto`` takes the latter on a GPU.
         xla: Whether XLA compiles the step; ``auto`` does on a GPU and, with JAX, everywhere.
         devices: GPUs of this machine that share every batch (without a GPU: CPU devices).
@@ -171,6 +180,7 @@ class CandidateParams(Section):
     clip_norm: Annotated[float, Field(gt=0)]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     ema_decay: Annotated[float, Field(ge=0, lt=1)]
+    target_error: Annotated[float, Field(gt=0, lt=1)]
     precision: Literal["auto", "float32", "mixed_bfloat16"]
     xla: bool | Literal["auto"]
     devices: Count
@@ -194,10 +204,26 @@ class EvaluateParams(Section):
     seed: Seed
 
 
+class RobustnessParams(Section):
+    """Names of the candidates whose robustness is measured; none unless asked for."""
+
+    candidates: list[str]
+
+
 class RegisterParams(Section):
-    """Name of the registered model whose versions are the candidates' detectors."""
+    """The registered model, and the limits outside which a detector never leads.
+
+    Attributes:
+        model: Its name; the candidates' detectors are its versions.
+        min_coverage: Least share of the test videos with a verdict.
+        max_ece: Greatest expected calibration error of videos: the lower end of its interval.
+        max_latency_ms: Most milliseconds a crop may take on the machine that registers.
+    """
 
     model: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
+    min_coverage: Annotated[float, Field(ge=0, le=1)]
+    max_ece: Annotated[float, Field(ge=0, le=1)]
+    max_latency_ms: Annotated[float, Field(gt=0)]
 
 
 _SECTIONS: dict[str, type[Section]] = {
@@ -205,6 +231,7 @@ _SECTIONS: dict[str, type[Section]] = {
     "split": SplitParams,
     "faces": FacesParams,
     "evaluate": EvaluateParams,
+    "robustness": RobustnessParams,
     "register": RegisterParams,
 }
 

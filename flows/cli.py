@@ -7,10 +7,14 @@ from typing import Annotated
 import typer
 
 from dfd.errors import DfdError
+from flows.dataset_commands import app as dataset
 from flows.faces_commands import app as faces
+from flows.registry_commands import app as registry
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Deepfake-video detection.")
+app.add_typer(dataset, name="dataset")
 app.add_typer(faces, name="faces")
+app.add_typer(registry, name="registry")
 
 
 def _print_version(asked: bool) -> None:
@@ -33,13 +37,19 @@ def _options(
 @app.command()
 def use(
     videos: Annotated[Path, typer.Argument(help="Folder of labelled videos.")],
+    layout: Annotated[
+        str | None, typer.Option(help="How their labels are written; else the folder tells.")
+    ] = None,
 ) -> None:
-    """Point params.yaml at a folder: with metadata.json (DFDC), or with REAL and FAKE inside."""
+    """Point params.yaml at a folder of labelled videos, of any layout in docs/datasets.md."""
     from flows.use import use_videos
 
-    section, labels = use_videos(videos, Path("params.yaml"))
+    section, labels, parts = use_videos(videos, layout, Path("params.yaml"))
     print(f"params.yaml: dataset.videos is {section.videos} (layout {section.layout})")
     print(f"{labels['REAL']} REAL and {labels['FAKE']} FAKE videos")
+    if parts:
+        counts = ", ".join(f"{part} {count}" for part, count in sorted(parts.items()))
+        print(f"official split: {counts} (split.protocol: official follows it)")
 
 
 @app.command()

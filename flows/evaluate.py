@@ -4,9 +4,8 @@ import argparse
 
 from prefect import flow
 
-from dfd.detector import load_card
 from dfd.params import EvaluateParams, SplitParams, load_section
-from flows.paths import FACES, SPLIT, detector_dir, metrics_dir, plots_dir
+from flows.paths import FACES, INDEX, SPLIT, detector_dir, metrics_dir, plots_dir
 from flows.stage import run_stage
 from tasks.evaluate import evaluate_detector, report_evaluation
 
@@ -16,14 +15,10 @@ def evaluate(candidate: str) -> None:
     """Judge the candidate's detector and write its figures and pictures."""
     detector = detector_dir(candidate)
     split = load_section(SplitParams)
-    evaluation = evaluate_detector(detector, FACES, SPLIT, split, load_section(EvaluateParams))
-    report_evaluation(
-        evaluation,
-        detector,
-        load_card(detector),
-        metrics_dir(candidate) / "evaluation.json",
-        plots_dir(candidate),
-    )
+    params = load_section(EvaluateParams)
+    findings = evaluate_detector(detector, FACES, INDEX, SPLIT, split, params)
+    metrics = metrics_dir(candidate) / "evaluation.json"
+    report_evaluation(findings, detector, FACES, metrics, plots_dir(candidate))
 
 
 if __name__ == "__main__":

@@ -37,6 +37,17 @@ def extract_paths(paths: list[Path], out: Path, params: FacesParams) -> None:
         name = readable(path.relative_to(base))
         if videos.setdefault(name, path) != path:
             raise FacesError(f"two files would both be called {name!r}; rename one of them")
+    extract_videos(videos, out, params)
+    _report(out)
+
+
+def extract_videos(videos: dict[str, Path], out: Path, params: FacesParams) -> None:
+    """Extract the faces of files, by id, into ``out``.
+
+    Raises:
+        FacesError: ``out`` cannot be written.
+        WeightsError: The face detector cannot be loaded.
+    """
     store = out / STORE
     _check_output(out)
     ended = _extract(videos, store, params)
@@ -53,7 +64,6 @@ def extract_paths(paths: list[Path], out: Path, params: FacesParams) -> None:
     table = pd.DataFrame({"video": list(videos), "group": list(videos)})
     table[["label", "method", "dataset"]] = None
     write_faces(out, table, faces_of, params.shards)
-    _report(out)
 
 
 def _check_output(out: Path) -> None:

@@ -11,9 +11,12 @@ VIDEOS = Path("data/videos")
 INDEX = Path("data/videos.csv")
 SPLIT = Path("data/split.csv")
 SPLIT_SUMMARY = Path("metrics/split.json")
+SPLIT_PAGE = Path("metrics/split.html")
 FACES = Path("data/faces")
 FACES_STORE = Path(".cache/faces")  # what is already extracted, kept beside the stage's output
+PERTURBED_STORE = Path(".cache/robustness")  # likewise, of perturbed videos
 PACKED = Path("data/packed")  # the crops as pixels, for training
+CROSSED = Path(".cache/crossed")  # faces cropped as a detector of other parameters wants them
 CHECKPOINTS = Path(".cache/train")  # what a training run that is killed goes on from
 REGISTRATION = Path("metrics/registration.json")
 

@@ -18,9 +18,11 @@ from prefect.settings import PREFECT_API_URL
 from pydantic import ValidationError
 
 from dfd.errors import DfdError, ParamsError
-from dfd.params import candidate_names
+from dfd.params import RobustnessParams, candidate_names, load_section
 from flows.stage import run_stage
 from tasks.pipeline import StageRun, list_stages, repro
+
+_OF_A_CANDIDATE = ("train", "evaluate", "robustness")
 
 
 @flow(name="pipeline", flow_run_name="pipeline")
@@ -28,7 +30,7 @@ def pipeline(without: Sequence[str] = ()) -> list[StageRun]:
     """Run every stage in order; a failed one ends the run, and what came before stays.
 
     Args:
-        without: Candidates that are neither trained nor evaluated.
+        without: Candidates that are neither trained nor judged.
 
     Raises:
         ParamsError: ``params.yaml`` has no such candidate.
@@ -37,7 +39,13 @@ def pipeline(without: Sequence[str] = ()) -> list[StageRun]:
     for name in without:
         if name not in known:
             raise ParamsError(f"--without {name}: no such candidate; there are {', '.join(known)}")
-    left_out = {f"{stage}@{name}" for stage in ("train", "evaluate") for name in without}
+    for name in load_section(RobustnessParams).candidates:
+        if name not in known:
+            raise ParamsError(
+                f"params.yaml: robustness.candidates: no candidate {name}; there are "
+                f"{', '.join(known)}"
+            )
+    left_out = {f"{stage}@{name}" for stage in _OF_A_CANDIDATE for name in without}
     environment = {
         "PREFECT_API_URL": str(get_client(sync_client=True).api_url),  # one server for all stages
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",

@@ -1,31 +1,61 @@
 """Stage ``register``: the candidates' detectors as versions of one model, and who leads."""
 
+import tempfile
+from pathlib import Path
+
 from prefect import flow
 
-from dfd.files import write_json
-from dfd.params import RegisterParams, load_section
+from dfd.dataset.index import read_index
+from dfd.dataset.split import read_split
+from dfd.detector import load_card
+from dfd.files import write_json, write_table
+from dfd.params import EvaluateParams, RegisterParams, load_section
 from flows.paths import (
+    INDEX,
     REGISTRATION,
+    SPLIT,
     detector_dir,
     evaluated_candidates,
     metrics_dir,
+    plots_dir,
     read_result,
 )
+from flows.scoring import rescore
 from flows.stage import run_stage
-from tasks.register import register_detectors
+from tasks.register import Evaluated, leaders, register_detector
 
 
 @flow(name="register", flow_run_name="register")
 def register() -> None:
-    """Register every candidate of ``params.yaml`` that has been evaluated."""
-    names = evaluated_candidates()
-    evaluations = {name: read_result(metrics_dir(name) / "evaluation.json") for name in names}
-    decisions = register_detectors(
-        {name: detector_dir(name) for name in names},
-        evaluations,
-        load_section(RegisterParams).model,
-    )
-    write_json(REGISTRATION, decisions)
+    """Register every candidate of ``params.yaml`` that has been evaluated, best first.
+
+    Best is what did best on validation, so that who goes first does not depend on the test part.
+    """
+    candidates = {
+        name: Evaluated(
+            detector_dir(name),
+            read_result(metrics_dir(name) / "evaluation.json"),
+            plots_dir(name) / "predictions.csv",
+            plots_dir(name) / "model_card.md",
+        )
+        for name in evaluated_candidates()
+    }
+    params, bootstrap = load_section(RegisterParams), load_section(EvaluateParams)
+    with tempfile.TemporaryDirectory() as folder:
+        videos = Path(folder) / "videos.csv"
+        hashes = read_index(INDEX)[["video", "sha256"]]
+        write_table(videos, read_split(SPLIT)[["video", "group", "part"]].merge(hashes, on="video"))
+        decisions = {
+            name: register_detector(name, candidates[name], videos, params, bootstrap, rescore)
+            for name in sorted(candidates, key=lambda one: _merit(detector_dir(one)), reverse=True)
+        }
+    record = {"model": params.model, **leaders(params), "candidates": decisions}
+    write_json(REGISTRATION, record)
+
+
+def _merit(detector: Path) -> tuple[float, float]:
+    videos = load_card(detector).validation_videos
+    return videos.auc or 0.0, -videos.log_loss
 
 
 if __name__ == "__main__":

@@ -1,17 +1,18 @@
-"""Stage ``split``: the part of every video, such that no group lies in two."""
+"""Stage ``split``: the part of every video, such that no group lies in two, and an audit of it."""
 
 from prefect import flow
 
 from dfd.params import SplitParams, load_section
-from flows.paths import INDEX, SPLIT, SPLIT_SUMMARY
+from flows.paths import INDEX, SPLIT, SPLIT_PAGE, SPLIT_SUMMARY, VIDEOS
 from flows.stage import run_stage
-from tasks.dataset import split_videos
+from tasks.dataset import audit_split, split_videos
 
 
 @flow(name="split", flow_run_name="split")
 def split() -> None:
-    """Divide the indexed videos."""
-    split_videos(INDEX, load_section(SplitParams), SPLIT, SPLIT_SUMMARY)
+    """Divide the indexed videos, and look for what leaks between the parts."""
+    counts = split_videos(INDEX, load_section(SplitParams), SPLIT)
+    audit_split(INDEX, SPLIT, VIDEOS, counts, SPLIT_SUMMARY, SPLIT_PAGE)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,28 @@
 """Task of the stage ``evaluate``."""
 
+from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 from prefect import get_run_logger, task
 
-from dfd.dataset.split import assign_parts, read_split
-from dfd.detector import DetectorCard, load_detector
-from dfd.evaluate.evaluation import Evaluation, as_record, evaluate
-from dfd.evaluate.plots import (
-    confusion_matrix_figure,
-    roc_figure,
-    roc_points,
-    score_figure,
-    write_figure,
-)
+from dfd.dataset.audit_shortcuts import container_features
+from dfd.dataset.index import read_index
+from dfd.dataset.split import FRAME_PART, assign_parts, read_split, summarise
+from dfd.detector import load_detector
+from dfd.evaluate.baselines import STATISTICS, baseline_scores
+from dfd.evaluate.evaluation import as_record, evaluate
+from dfd.evaluate.findings import Findings
+from dfd.evaluate.look import look
+from dfd.evaluate.model_card import model_card
+from dfd.evaluate.pictures import pictures, tables
+from dfd.evaluate.plots import write_figure
+from dfd.evaluate.report import evaluation_page
+from dfd.evaluate.worst import worst_errors
 from dfd.faces.reader import read_crops
 from dfd.faces.shards import read_crops_table
-from dfd.files import write_json, write_table
+from dfd.files import write_json, write_table, write_text
 from dfd.params import EvaluateParams, SplitParams
 from tasks.tracking import connect, log_figures, run_of
 
@@ -25,52 +31,70 @@ from tasks.tracking import connect, log_figures, run_of
 def evaluate_detector(
     detector: Path,
     faces: Path,
+    index: Path,
     split: Path,
     split_params: SplitParams,
     params: EvaluateParams,
-) -> Evaluation:
-    """Score the test part's crops with one detector and judge them."""
+) -> Findings:
+    """Score the test part's crops with one detector and judge them beside the baselines."""
     rows = read_split(split)
-    crops = assign_parts(read_crops_table(faces), rows, split_params).query("part == 'test'")
+    facts = read_index(index).drop(columns=["source", "group", "label", "part"])
+    videos = rows.merge(facts, on="video")
+    train, test = (videos[videos["part"].isin([part, FRAME_PART])] for part in ("train", "test"))
+    crops = assign_parts(read_crops_table(faces), rows, split_params)
     loaded = load_detector(detector)
-    crops = crops.assign(score=loaded.predict(read_crops(faces, crops)))
-    train = rows if split_params.leaky else rows[rows["part"] == "train"]
-    test = rows if split_params.leaky else rows[rows["part"] == "test"]
-    return evaluate(
-        crops, len(test), (train["label"] == "FAKE").mean(), loaded.card.threshold, params
+    seen = {
+        part: look(faces, crops[crops["part"] == part], predict)
+        for part, predict in (("train", None), ("test", loaded.predict))
+        if (crops["part"] == part).any()
+    }
+    statistics = pd.concat(
+        table.groupby("video")[list(STATISTICS)].mean() for table in seen.values()
     )
+    features = {
+        "metadata": container_features(videos.set_index("video")),
+        "image_statistics": statistics[~statistics.index.duplicated(keep="last")],
+    }
+    evaluation = evaluate(
+        seen.get("test", crops.iloc[:0]),
+        test,
+        baseline_scores(train, test, features),
+        loaded.card.decision,
+        params,
+    )
+    datasets = tuple(sorted(videos["dataset"].unique()))
+    return Findings(loaded.card, evaluation, summarise(rows, split_params), datasets)
 
 
 @task(task_run_name="report {detector}")
 def report_evaluation(
-    evaluation: Evaluation, detector: Path, card: DetectorCard, metrics: Path, plots: Path
+    findings: Findings, detector: Path, faces: Path, metrics: Path, plots: Path
 ) -> None:
-    """Write the figures and pictures, and log them to the detector's run."""
-    record = as_record(evaluation, card.threshold, card.leaky)
+    """Write the figures, pictures and reports, and log them to the detector's run."""
+    evaluation, card = findings.evaluation, findings.card
+    decision = card.decision
+    record = as_record(evaluation, decision, card.leaky)
     write_json(metrics, record)
-    scores, name = evaluation.scores, f"{detector.name}{' (LEAKY)' if card.leaky else ''}"
-    write_table(
-        plots / "predictions.csv",
-        scores.assign(
-            actual=scores["label"],
-            predicted=scores["score"].ge(card.threshold).map({True: "FAKE", False: "REAL"}),
-        )[["video", "group", "actual", "predicted", "score", "crops"]],
-    )
-    points = roc_points(scores["label"], scores["score"])
-    write_table(plots / "roc.csv", points)
-    figures = {
-        "confusion_matrix": confusion_matrix_figure(evaluation.video, f"{name}: test videos"),
-        "confusion_matrix_frames": confusion_matrix_figure(evaluation.frame, f"{name}: test crops"),
-        "roc": roc_figure(points, f"{name}: test videos"),
-        "scores": score_figure(scores, card.threshold, f"{name}: test videos"),
-    }
+    points = tables(evaluation, decision)
+    for key, table in points.items():
+        write_table(plots / f"{key}.csv", table)
+    worst = worst_errors(evaluation.videos, evaluation.crops, decision.threshold)
+    images = read_crops(faces, worst) if len(worst) else np.empty((0, 1, 1, 3), np.uint8)
+    name = f"{detector.name}{' (LEAKY)' if card.leaky else ''}"
+    drawn = pictures(evaluation, decision, points, worst, images, name)
+    for key, picture in drawn.items():
+        write_figure(plots / f"{key}.png", picture.figure)
+    files = {key: (plots / f"{key}.png").read_bytes() for key in drawn}
+    write_text(plots / "evaluation.html", evaluation_page(findings, drawn, files, worst))
+    write_text(plots / "model_card.md", model_card(findings))
+
     client = connect()
     run_id = run_of(client, detector)
-    for key, figure in figures.items():
-        write_figure(plots / f"{key}.png", figure)
-        client.log_artifact(run_id, str(plots / f"{key}.png"), "evaluation")
-    client.log_artifact(run_id, str(metrics), "evaluation")
-    client.log_artifact(run_id, str(plots / "predictions.csv"), "evaluation")
-    for level in ("video", "frame", "majority"):
-        log_figures(client, run_id, f"test_{level}", record[level])
+    made = [*(f"{key}.csv" for key in points), *(f"{key}.png" for key in drawn)]
+    for path in (metrics, *(plots / name for name in (*made, "evaluation.html", "model_card.md"))):
+        client.log_artifact(run_id, str(path), "evaluation")
+    for level, judged in (*evaluation.levels.items(), *evaluation.baselines.items()):
+        log_figures(client, run_id, f"test_{level}", asdict(judged.metrics))
+    for key in ("coverage", "error_of_verdicts", "auc_above_baseline", "auc_within_groups"):
+        log_figures(client, run_id, "test", {key: record[key]})
     get_run_logger().info("%s: %s", detector.name, record["video"])

@@ -39,7 +39,8 @@ def missing_videos(index: Path, params: CropParams, store: Path) -> pd.DataFrame
     return videos[missing]
 
 
-def _may_pass_next_time(task: Any, run: TaskRun, state: State[Any]) -> bool:
+def may_pass_next_time(task: Any, run: TaskRun, state: State[Any]) -> bool:
+    """Tell Prefect to try again a task whose process died; other limits would be met again."""
     error = state.result(raise_on_failure=False)
     return isinstance(error, VideoGivenUp) and error.reason == "crash"
 
@@ -47,7 +48,7 @@ def _may_pass_next_time(task: Any, run: TaskRun, state: State[Any]) -> bool:
 @task(
     task_run_name="faces {video}",
     retries=1,
-    retry_condition_fn=_may_pass_next_time,
+    retry_condition_fn=may_pass_next_time,
     cache_policy=NO_CACHE,  # its result is a file; a key would only cost time
 )
 def extract_video(video: str, sha256: str, folder: Path, params: FacesParams, store: Path) -> None:

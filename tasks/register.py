@@ -1,25 +1,40 @@
-"""Task of the stage ``register``: detectors as versions of one model in MLflow."""
+"""Task of the stage ``register``: a detector as a version of the registered model, and the gate."""
 
+import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pandas as pd
 from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
 
 import dfd
-from dfd.detector import DetectorCard, detector_hash, load_card, load_detector
-from dfd.errors import RegistryError
+from dfd.detector import detector_hash, load_card, load_detector
+from dfd.evaluate.comparison import comparable
+from dfd.evaluate.gate import Outcome, Reason, Ruling, rule, within_limits
+from dfd.params import EvaluateParams, RegisterParams
 from tasks import served_detector
-from tasks.tracking import connect, git_commit, provenance, run_of
+from tasks.registry import (
+    CARD,
+    CHALLENGER,
+    CHAMPION,
+    DETECTOR,
+    PREDICTIONS,
+    RULING,
+    VIDEOS,
+    Registry,
+    locked_registry,
+)
+from tasks.tracking import git_commit, provenance, run_of
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
-CHAMPION, CHALLENGER = "champion", "challenger"
 REQUIREMENTS = (
     "keras",
     "numpy",
@@ -28,86 +43,185 @@ REQUIREMENTS = (
     "pydantic",
     "pyyaml",
     "scikit-learn",
+    "scipy",
     "tensorflow",
 )
+_BATCH, _ROUNDS = 32, 3  # of the latency
+
+RescoreWith = Callable[[Path, list[str]], pd.Series]
 
 
-@task(task_run_name="register {model}")
-def register_detectors(
-    detectors: Mapping[str, Path], evaluations: Mapping[str, Mapping[str, Any]], model: str
+@dataclass(frozen=True)
+class Evaluated:
+    """A candidate's detector with what its evaluation left.
+
+    Attributes:
+        detector: Its directory.
+        evaluation: Content of ``evaluation.json``.
+        predictions: The file of its test videos' scores.
+        card: The file of its model card.
+    """
+
+    detector: Path
+    evaluation: Mapping[str, Any]
+    predictions: Path
+    card: Path
+
+
+@task(task_run_name="register {name}", cache_policy=NO_CACHE)  # a callback has no key
+def register_detector(
+    name: str,
+    candidate: Evaluated,
+    videos: Path,
+    params: RegisterParams,
+    bootstrap: EvaluateParams,
+    rescore: RescoreWith,
 ) -> dict[str, Any]:
-    """Register every detector, best on validation first, and return what became of each.
+    """Register one detector and let the gate decide about it; return what became of it.
 
-    The same detector is the same version, however often this runs. A new version is the
-    ``challenger``; it becomes ``champion`` when there is none, or when its validation video AUC is
-    higher than the champion's, which then is the challenger. A leaky detector never leads.
+    The same detector is the same version, however often this runs, and is ruled on once.
 
     Args:
-        detectors: Detector directory by candidate.
-        evaluations: Content of ``evaluation.json`` by candidate.
-        model: Name of the registered model.
+        name: The candidate's.
+        candidate: Its detector and evaluation.
+        videos: The table of all videos: ``video``, ``sha256``, ``group``, ``part``.
+        params: Name and limits of the registered model.
+        bootstrap: Number of draws, and their seed.
+        rescore: From a detector directory and ids of videos to calibrated scores, by id.
     """
-    client = connect()
-    if not client.search_registered_models(f"name = '{model}'"):
-        client.create_registered_model(model)
-    ranked = sorted(detectors, key=lambda name: _rank(load_card(detectors[name])), reverse=True)
-    decisions = {
-        name: _register(client, model, detectors[name], evaluations[name]) for name in ranked
-    }
-    for name, decision in decisions.items():
-        get_run_logger().info("%s: version %s, %s", name, decision["version"], decision["decision"])
-    aliases = client.get_registered_model(model).aliases
+    outcome: Outcome | Literal["known already"]
+    reasons: tuple[Reason, ...]
+    with locked_registry(params.model) as registry:
+        version = _version(registry, candidate, videos)
+        if RULING in version.tags:
+            outcome, why, reasons = "known already", version.tags[RULING], ()
+        else:
+            ruling = _ruling(registry, version, candidate, params, bootstrap, rescore)
+            _carry_out(registry, version, ruling)
+            outcome, why, reasons = ruling.outcome, ruling.line, ruling.reasons
+    get_run_logger().info("%s: version %s, %s", name, version.version, why)
     return {
-        "model": model,
-        **{alias: int(aliases[alias]) for alias in (CHAMPION, CHALLENGER) if alias in aliases},
-        "candidates": decisions,
+        "version": int(version.version),
+        "detector": detector_hash(candidate.detector),
+        "outcome": outcome,
+        "why": why,
+        "reasons": [asdict(reason) for reason in reasons],
     }
 
 
-def _rank(card: DetectorCard) -> tuple[float, float]:
-    videos = card.validation_videos
-    return videos.auc or 0.0, -videos.log_loss
+def _ruling(
+    registry: Registry,
+    version: "ModelVersion",
+    candidate: Evaluated,
+    params: RegisterParams,
+    bootstrap: EvaluateParams,
+    rescore: RescoreWith,
+) -> Ruling:
+    video = candidate.evaluation["video"]
+    found: dict[str, tuple[float | None, float]] = {
+        "coverage": (candidate.evaluation["coverage"], params.min_coverage),
+        "ms per crop": (latency_ms(candidate.detector), params.max_latency_ms),
+    }
+    if video["ece_low"] is not None:  # what few groups show of it is mostly chance
+        found["calibration error, at least"] = (video["ece_low"], params.max_ece)
+    limits = within_limits(found)
+    if candidate.evaluation["leaky"]:
+        limits = (*limits, Reason("split", "leaky", "by group", False))
+    champion = registry.champion()
+    compared = None
+    if champion is not None and all(reason.holds for reason in limits):
+        compared = compare(registry, version, champion, rescore)
+    return rule(limits, compared, bootstrap.bootstrap, bootstrap.seed)
 
 
-def _register(
-    client: "MlflowClient", model: str, detector: Path, evaluation: Mapping[str, Any]
-) -> dict[str, Any]:
-    card = load_card(detector)
-    record = {"detector": detector_hash(detector), "validation_video_auc": _rank(card)[0]}
-    found = client.search_model_versions(
-        f"name = '{model}' and tags.detector = '{record['detector']}'"
-    )
-    if found:
-        version, decision = found[0], "known already"
-    else:
-        version = _create_version(client, model, detector, card, evaluation)
-        decision = promote(client, model, version, leaky=card.leaky)
-    return {"version": int(version.version), "decision": decision, **record}
+def compare(
+    registry: Registry, ours: "ModelVersion", theirs: "ModelVersion", rescore: RescoreWith
+) -> pd.DataFrame:
+    """Return the scores of two versions on videos that neither was trained on.
+
+    Raises:
+        RegistryError: A file of either is gone.
+        DetectorError: The detector to score anew cannot be loaded.
+    """
+    detector = registry.file(theirs, DETECTOR)
+    load_card(detector)  # one of another format is refused, whether or not it scores anew
+
+    def again(ids: list[str]) -> pd.Series:
+        return rescore(detector, ids)
+
+    tables = [
+        (registry.table(version, PREDICTIONS), registry.table(version, VIDEOS))
+        for version in (ours, theirs)
+    ]
+    return comparable(tables[0], tables[1], again)
 
 
-def _create_version(
-    client: "MlflowClient",
-    model: str,
-    detector: Path,
-    card: DetectorCard,
-    evaluation: Mapping[str, Any],
-) -> "ModelVersion":
-    load_detector(detector)  # a damaged one is refused before it can lead
+def _carry_out(registry: Registry, version: "ModelVersion", ruling: Ruling) -> None:
+    client, run_id = registry.client, version.run_id
+    rows = pd.DataFrame([asdict(reason) for reason in ruling.reasons])
+    if run_id and not rows.empty:
+        client.log_table(run_id, rows.astype(str), "registration/ruling.json")
+    if ruling.outcome == "promote":
+        registry.lead(version, ruling.line)
+    elif ruling.outcome == "keep":
+        client.set_registered_model_alias(registry.model, CHALLENGER, version.version)
+    client.set_model_version_tag(registry.model, version.version, RULING, ruling.line)
+
+
+def latency_ms(detector: Path) -> float:
+    """Return the milliseconds this machine takes for a crop: of batches of 32 the best of three."""
+    loaded = load_detector(detector)
+    crops = np.zeros((_BATCH, loaded.card.input_size, loaded.card.input_size, 3), np.uint8)
+    loaded.predict(crops)  # traces
+    spent = []
+    for _ in range(_ROUNDS):
+        begun = time.perf_counter()
+        loaded.predict(crops)
+        spent.append(time.perf_counter() - begun)
+    return 1000 * min(spent) / _BATCH
+
+
+def leaders(params: RegisterParams) -> dict[str, int]:
+    """Return the versions that lead and challenge."""
+    with locked_registry(params.model) as registry:
+        aliases = registry.aliases()
+    return {alias: aliases[alias] for alias in (CHAMPION, CHALLENGER) if alias in aliases}
+
+
+def _version(registry: Registry, candidate: Evaluated, videos: Path) -> "ModelVersion":
+    """Return the version of a detector, made if there is none."""
+    wanted = detector_hash(candidate.detector)
+    for version in registry.versions():
+        if version.tags.get("detector") == wanted:
+            return version
+    return _create_version(registry, candidate, videos)
+
+
+def _create_version(registry: Registry, candidate: Evaluated, videos: Path) -> "ModelVersion":
+    load_detector(candidate.detector)  # a damaged one is refused before it can lead
     import mlflow
     from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec
 
+    card = load_card(candidate.detector)
     shape = (-1, card.input_size, card.input_size, 3)
     signature = ModelSignature(
         Schema([TensorSpec(np.dtype("uint8"), shape, "crops")]),
         Schema([TensorSpec(np.dtype("float32"), (-1,), "p_fake")]),
     )
-    with mlflow.start_run(run_id=run_of(client, detector)), warnings.catch_warnings():
+    files = {
+        DETECTOR: candidate.detector,
+        PREDICTIONS: candidate.predictions,
+        VIDEOS: videos,
+        CARD: candidate.card,
+    }
+    run = mlflow.start_run(run_id=run_of(registry.client, candidate.detector))
+    with run, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*type hints.*")  # the signature is given
         logged = mlflow.pyfunc.log_model(
             name="detector",
             python_model=served_detector.__file__,
-            artifacts={"detector": str(detector)},
+            artifacts={name: str(path) for name, path in files.items()},
             code_paths=[str(Path(dfd.__file__).parent)],
             signature=signature,
             input_example={"crops": np.zeros((1, *shape[1:]), np.uint8)},
@@ -116,34 +230,12 @@ def _create_version(
         tags = {
             "candidate": card.candidate,
             "git_commit": git_commit(),
-            **provenance(card, detector),
-            "validation_video_auc": f"{_rank(card)[0]:.6f}",
-            "test_video_auc": f"{evaluation['video']['auc']}",
+            **provenance(card, candidate.detector),
+            "validation_video_auc": f"{card.validation_videos.auc}",
+            "test_video_auc": f"{candidate.evaluation['video']['auc']}",
         }
-        return mlflow.register_model(logged.model_uri, model, tags=tags)
-
-
-def promote(client: "MlflowClient", model: str, version: "ModelVersion", *, leaky: bool) -> str:
-    """Make a new version the challenger or the champion, and return the decision in words.
-
-    Raises:
-        RegistryError: The champion does not say what it reached.
-    """
-    aliases = client.get_registered_model(model).aliases
-    held = aliases.get(CHAMPION)
-    champion = client.get_model_version(model, held) if held else None
-    if champion and "validation_video_auc" not in champion.tags:
-        raise RegistryError(
-            f"{model} version {held}: the champion has no tag validation_video_auc to be compared "
-            "by; give it one, or take its alias away"
-        )
-    best = float(champion.tags["validation_video_auc"]) if champion else -1.0
-    ours = float(version.tags["validation_video_auc"])
-    if leaky or ours <= best:
-        client.set_registered_model_alias(model, CHALLENGER, version.version)
-        return "challenger: leaky" if leaky else f"challenger: {ours:.4f} <= {best:.4f}"
-    client.set_registered_model_alias(model, CHAMPION, version.version)
-    if champion is None:
-        return "champion: the first"
-    client.set_registered_model_alias(model, CHALLENGER, champion.version)
-    return f"champion: {ours:.4f} > {best:.4f}"
+        version = mlflow.register_model(logged.model_uri, registry.model, tags=tags)
+    registry.client.update_model_version(
+        registry.model, version.version, candidate.card.read_text(encoding="utf-8")
+    )
+    return registry.version(str(version.version))

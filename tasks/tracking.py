@@ -115,7 +115,7 @@ def tie_detector(client: "MlflowClient", run_id: str, detector: Path) -> None:
         client.set_tag(run_id, key, value)
     for level, figures in (("video", card.validation_videos), ("frame", card.validation_frames)):
         log_figures(client, run_id, f"validation_{level}", asdict(figures))
-    client.log_metric(run_id, "threshold", card.threshold)
+    client.log_metric(run_id, "threshold", card.decision.threshold)
 
 
 def provenance(card: DetectorCard, detector: Path) -> dict[str, str]:

@@ -8,7 +8,7 @@ import cv2
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from dfd.dataset.split import assign_parts, read_split
+from dfd.dataset.split import assign_parts, leaks, read_split
 from dfd.detector import save_detector
 from dfd.faces.shards import read_crops_table
 from dfd.files import hash_file, write_json, write_table
@@ -44,17 +44,18 @@ def train_detector(
     cv2.setNumThreads(1)  # crops are altered in several threads already
     crops = read_crops_table(faces)
     images = open_store(faces, crops, store)
-    table = assign_parts(crops, read_split(split), split_params)
+    rows = read_split(split)
+    table, leaky = assign_parts(crops, rows, split_params), leaks(rows)
     train, validation = (
         crops_of_part(images, table, part, crop.margin) for part in ("train", "validation")
     )
     setup = choose(params)
     logger.info("%d training crops, %d validation; %s", len(train), len(validation), setup)
-    title = f"{candidate} (LEAKY)" if split_params.leaky else candidate
+    title = f"{candidate} (LEAKY)" if leaky else candidate
     kept = Checkpoint.of(checkpoint, params, train, validation)
     client = connect()
     run_id = continue_run(
-        client, candidate, params.model_dump(), asdict(setup), kept.key, leaky=split_params.leaky
+        client, candidate, params.model_dump(), asdict(setup), kept.key, leaky=leaky
     )
     logged = logged_epochs(client, run_id)
     epoch = len(logged) + 1
@@ -82,7 +83,7 @@ def train_detector(
         fitted = fit(train, validation, params, setup, kept, Watch(on_epoch, report_step))
         start = "random" if fitted.weights == "none" else fitted.weights
         logger.info("the backbone started from %s weights", start)
-        card = fitted.card(candidate, params, crop, hash_file(split), split_params.leaky)
+        card = fitted.card(candidate, params, crop, hash_file(split), leaky)
         table = curves(fitted.history)
         save_detector(detector, fitted.model, card, table)
         write_table(history, table)
@@ -92,7 +93,7 @@ def train_detector(
                 "leaky": card.leaky,
                 "weights": card.weights,
                 "epochs": len(fitted.history),
-                "threshold": card.threshold,
+                "decision": card.model_dump(mode="json")["decision"],
                 "validation_video": asdict(card.validation_videos),
                 "validation_frame": asdict(card.validation_frames),
             },

@@ -134,8 +134,8 @@ def test_saving_replaces_and_a_failure_leaves_what_was_there(loaded, tmp_path, m
     directory = tmp_path / "models" / "small"
     history = pd.DataFrame({"epoch": [1], "loss": [0.5]})
     save_detector(directory, loaded.model, loaded.card, history)
-    save_detector(directory, loaded.model, card_of(loaded, threshold=0.25), history)
-    assert load_card(directory).threshold == 0.25
+    save_detector(directory, loaded.model, card_of(loaded, candidate="other"), history)
+    assert load_card(directory).candidate == "other"
     before = detector_hash(directory)
 
     def full_disk(*_: object, **__: object) -> None:
@@ -168,10 +168,10 @@ def test_directories_that_are_no_detector(saved, tmp_path) -> None:
         load_card(broken)
     content = json.loads((saved / "detector.json").read_text())
     (broken / "detector.json").write_text(json.dumps({**content, "format": 9}))
-    with pytest.raises(DetectorError, match="format 9, but this version reads 2"):
+    with pytest.raises(DetectorError, match="format 9, but this version reads 3"):
         load_card(broken)
-    (broken / "detector.json").write_text(json.dumps({**content, "threshold": "high"}))
-    with pytest.raises(DetectorError, match="threshold: Input should be a valid number"):
+    (broken / "detector.json").write_text(json.dumps({**content, "parameters": "many"}))
+    with pytest.raises(DetectorError, match="parameters: Input should be a valid integer"):
         load_card(broken)
     (broken / "detector.json").write_text(json.dumps(content))
     with pytest.raises(DetectorError, match=r"model.keras: missing"):

@@ -5,7 +5,8 @@ import pandas as pd
 from sklearn.neighbors import KNeighborsClassifier
 
 from dfd.dataset.split import assign_parts, make_split
-from dfd.evaluate.metrics import auc, video_scores
+from dfd.evaluate.aggregate import video_scores
+from dfd.evaluate.metrics import auc
 from dfd.params import SplitFractions, SplitParams
 
 VIDEOS, FRAMES = 240, 12

@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from dfd.evaluate.perturbations import PERTURBATIONS
 from dfd.files import _reflink
 from tests.data import SAMPLE
 from tests.project import PAIRS, Project, commit, copy_project, write_clips
@@ -41,6 +42,7 @@ def shrink(params: dict[str, Any]) -> None:
     params["split"]["fractions"] = {"train": 0.4, "validation": 0.3, "test": 0.3}
     params["faces"] |= {"frames_per_video": 4, "shards": 3}
     params["evaluate"]["bootstrap"] = 100
+    params["register"]["min_coverage"] = 0.0
     small = {"backbone": "mesonet", "weights": "none", "learning_rate": 0.01, "patience": 9}
     params["train"]["candidates"] = {
         "small": {**small, "epochs": 2},
@@ -132,16 +134,26 @@ def test_each_candidate_is_evaluated_with_pictures(done: Project) -> None:
         assert not evaluation["leaky"]
         counts = [evaluation["video"][key] for key in ("tp", "tn", "fp", "fn")]
         assert sum(counts) == evaluation["video"]["n"]
-        assert evaluation["video"]["auc_low"] <= evaluation["video"]["auc"]
-        assert 0 < evaluation["majority"]["accuracy"] < 1
-        for picture in ("confusion_matrix", "confusion_matrix_frames", "roc", "scores"):
-            assert (done.folder / f"plots/{name}/{picture}.png").stat().st_size > 5000
+        assert evaluation["video"]["auc_low"] is None
+        assert "an interval needs 10" in evaluation["intervals_refused"]
+        assert set(evaluation["baselines"]) == {"majority", "metadata", "image_statistics"}
+        pictures = list((done.folder / f"plots/{name}").glob("*.png"))
+        assert len(pictures) == 11
+        assert all(picture.stat().st_size > 5000 for picture in pictures)
+        for report in ("evaluation.html", "model_card.md"):
+            text = (done.folder / f"plots/{name}/{report}").read_text()
+            assert f"{test_videos - evaluation['videos_without_face']} test videos of" in text
 
 
 def test_two_versions_are_registered_and_one_leads(done: Project) -> None:
     found = registry(done)
     assert set(found["aliases"]) == {"champion", "challenger"}
     assert set(found["aliases"].values()) == set(found["versions"]) == {"1", "2"}
+    first, second = (found["versions"][number]["ruling"] for number in ("1", "2"))
+    assert first.startswith("promote: ")
+    assert "keep: videos to compare on" in second
+    decided = read(done, "metrics/registration.json")["candidates"]
+    assert {one["outcome"] for one in decided.values()} == {"promote", "keep"}
     for tags in found["versions"].values():
         for key in ("git_commit", "data_hash", "split_hash", "params_hash", "detector"):
             assert re.fullmatch(r"[0-9a-f]{40,64}(-dirty)?", tags[key]), key
@@ -177,6 +189,57 @@ np.save(sys.argv[1], [model.predict({"crops": crops}), detector.predict(crops)])
     assert served.tolist() == direct.tolist()
 
 
+def test_the_registry_is_listed_compared_promoted_and_rolled_back(done: Project) -> None:
+    by_hand = Project(done.folder.with_name("by_hand"), done.api)
+    shutil.copytree(done.folder, by_hand.folder)
+
+    def dfd(*command: str) -> str:
+        ended = by_hand.run("flows.cli", "registry", *command)
+        assert ended.returncode == 0, ended.stderr
+        assert max(len(line) for line in ended.stdout.splitlines()) <= 100
+        return ended.stdout
+
+    listed = dfd("list")
+    assert "1 champion" in listed
+    assert "2 challenger" in listed
+    assert "the gate would keep 2" in dfd("compare", "2", "champion")
+    assert "version 2 is the champion" in dfd("promote", "2")
+    assert registry(by_hand)["aliases"] == {"champion": "2", "challenger": "1"}
+    assert "version 1 is the champion again" in dfd("rollback")
+    assert registry(by_hand)["aliases"] == {"champion": "1", "challenger": "2"}
+    failed = by_hand.run("flows.cli", "registry", "rollback")
+    assert failed.returncode == 2
+    assert "took over from no other" in failed.stderr
+
+
+def test_a_version_is_judged_on_other_data_and_not_on_what_it_was_trained_on(
+    done: Project, tmp_path: Path
+) -> None:
+    split = pd.read_csv(done.folder / "data/split.csv")
+    for label in ("REAL", "FAKE"):
+        (tmp_path / "other" / label).mkdir(parents=True)
+        for row in split[split["label"] == label].itertuples():
+            shutil.copy(
+                done.folder / "data/videos" / row.video, tmp_path / "other" / label / row.video
+            )
+    ended = done.run("flows.cli", "registry", "evaluate", "champion", f"folder:{tmp_path}/other")
+    assert ended.returncode == 0, ended.stderr
+    test = split[split["part"] == "test"]
+    said = " ".join(ended.stdout.split())
+    assert f" {len(test)} {len(split) - len(test)} " in said
+    assert "no interval" in said
+    out = tmp_path / "submission.csv"
+    sent = done.run(
+        *("flows.cli", "registry", "submission", "champion"),
+        *(str(done.folder.parent / "clips"), "--out", str(out)),
+    )
+    assert sent.returncode == 0, sent.stderr
+    submission = pd.read_csv(out)
+    assert submission.columns.tolist() == ["filename", "label"]
+    assert len(submission) == 2 * PAIRS + 2
+    assert "2 without a face got 0.5, which says nothing: broken.mp4, noise.mp4" in sent.stdout
+
+
 def test_registering_again_makes_no_double(done: Project) -> None:
     before = registry(done)
     ended = done.run("flows.register")
@@ -209,10 +272,10 @@ def test_the_source_is_untouched_and_the_workspace_shares_the_cache(done: Projec
         assert reflinks or placed.stat().st_nlink == 2
 
 
-def test_the_summary_shows_candidates_beside_the_majority(done: Project) -> None:
+def test_the_summary_shows_candidates_beside_the_baselines(done: Project) -> None:
     ended = done.run("flows.cli", "summary")
     assert ended.returncode == 0, ended.stderr
-    for said in ("small", "smaller", "always the majority", "champion", "challenger"):
+    for said in ("small", "smaller", "baseline: majority", "champion", "challenger"):
         assert said in ended.stdout
     assert max(len(line) for line in ended.stdout.splitlines()) <= 100
 
@@ -252,6 +315,37 @@ def test_a_second_run_does_nothing_and_the_pipeline_says_so_in_prefect(done: Pro
     assert states == expected
 
 
+def test_robustness_is_measured_of_the_candidates_that_ask_for_it(done: Project) -> None:
+    assert "robustness" not in done.run("dvc", "stage", "list", "--name-only").stdout
+    asked = Project(done.folder.with_name("asked"), done.api)
+    shutil.copytree(done.folder, asked.folder)
+    asked.change_params(lambda params: params["robustness"].update(candidates=["small"]))
+    ended = asked.run("dvc", "repro", "--single-item", "robustness@small")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    table = pd.read_csv(asked.folder / "plots/small/robustness.csv")
+    assert set(table["perturbation"]) == {"clean", *PERTURBATIONS}
+    clean = read(asked, "metrics/small/evaluation.json")["video"]
+    assert table[["videos", "auc"]].iloc[0].tolist() == pytest.approx([clean["n"], clean["auc"]])
+    assert clean["auc_low"] is None
+    assert table["difference_low"].isna().all(), "too few groups for any interval"
+    mildest = table.query("perturbation == 'h264' and level == 18").iloc[0]
+    assert mildest["videos"] == clean["n"], "encoded again, every face is found again"
+    assert (asked.folder / "plots/small/robustness.png").stat().st_size > 20000
+    assert not list((asked.folder / ".cache/robustness").glob(".*"))
+    logged = registry(asked)["runs"]["small"]["metrics"]
+    record = read(asked, "metrics/small/robustness.json")
+    assert logged["robustness_jpeg_50"] == pytest.approx(record["jpeg"]["50"]["auc"])
+
+    shutil.rmtree(asked.folder / "models/small")
+    ended = asked.run("flows.robustness", "small")
+    assert ended.returncode == 2
+    assert "dfd: models/small/detector.json: cannot be read" in ended.stderr
+    asked.change_params(lambda params: params["robustness"].update(candidates=["vgg"]))
+    ended = asked.run("flows.pipeline")
+    assert ended.returncode == 2
+    assert "dfd: params.yaml: robustness.candidates: no candidate vgg" in ended.stderr
+
+
 def test_a_split_by_frame_marks_everything_made_from_it(done: Project) -> None:
     leaky = Project(done.folder.with_name("leaky"), done.api)
     shutil.copytree(done.folder, leaky.folder)
@@ -277,6 +371,8 @@ def test_a_split_by_frame_marks_everything_made_from_it(done: Project) -> None:
     }
     led = found["versions"][found["aliases"]["champion"]]
     assert led["candidate"] == "smaller"
+    (refused,) = [v["ruling"] for v in found["versions"].values() if v["candidate"] == "small"]
+    assert "reject: split leaky (wanted by group)" in refused
 
 
 def test_the_same_seed_gives_the_same_bytes(done: Project) -> None:

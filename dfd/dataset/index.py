@@ -14,14 +14,14 @@ from dfd.faces.video import VideoInfo
 from dfd.files import hash_file
 
 COLUMNS = (
-    *("video", "label", "source", "group", "method", "dataset"),
-    *("sha256", "bytes", "duration", "width", "height", "fps"),
+    *("video", "label", "source", "group", "method", "part", "dataset"),
+    *("sha256", "bytes", "duration", "width", "height", "fps", "phash"),
 )
 
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What one file says of itself; the last four are None where it cannot be opened as a video.
+    """What one file says of itself; the last five are None where it cannot be opened as a video.
 
     Attributes:
         sha256: Hash of its content.
@@ -30,6 +30,7 @@ class FileFacts:
         width: Pixels, as shown.
         height: Pixels, as shown.
         fps: Frames per second, on average.
+        phash: Perceptual hash of its first frame, None too where that is plain.
     """
 
     sha256: str
@@ -38,6 +39,7 @@ class FileFacts:
     width: int | None
     height: int | None
     fps: float | None
+    phash: str | None
 
 
 def describe(path: Path, info: VideoInfo | None) -> FileFacts:
@@ -57,8 +59,9 @@ def describe(path: Path, info: VideoInfo | None) -> FileFacts:
             f"{path}: cannot be read ({error.strerror}); check its rights"
         ) from error
     if info is None:  # indexed all the same: the faces stage names the reason
-        return FileFacts(sha256, size, None, None, None, None)
-    return FileFacts(sha256, size, info.duration, info.width, info.height, info.fps)
+        return FileFacts(sha256, size, None, None, None, None, None)
+    shape = (info.width, info.height)
+    return FileFacts(sha256, size, info.duration, *shape, info.fps, info.phash)
 
 
 def build_index(
@@ -66,19 +69,24 @@ def build_index(
 ) -> pd.DataFrame:
     """Return the index, sorted by video id, with the columns of ``COLUMNS``.
 
-    A group joins a video with its source, its donor and every file of the same content.
+    A group joins a video with its source, its donor, the videos of the same person and every file
+    of the same content.
     """
     ids = [video.video for video in videos]
     links = [
         (video.video, other)
         for video, fact in zip(videos, facts, strict=True)
-        for other in (video.source, video.donor, f"sha256:{fact.sha256}")
+        for other in (
+            *(video.source, video.donor, f"sha256:{fact.sha256}"),
+            f"person:{video.person}" if video.person else None,
+        )
         if other
     ]
     rows = [
         (
-            *(video.video, video.label, video.source, group, video.method, dataset),
+            *(video.video, video.label, video.source, group, video.method, video.part, dataset),
             *(fact.sha256, fact.bytes, fact.duration, fact.width, fact.height, fact.fps),
+            fact.phash,
         )
         for video, fact, group in zip(videos, facts, group_videos(ids, links), strict=True)
     ]

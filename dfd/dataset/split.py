@@ -5,6 +5,7 @@ learning anything (Kaufman et al., *Leakage in Data Mining*, 2012).
 """
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,39 +14,81 @@ import pandas as pd
 
 from dfd.dataset.tables import read_table
 from dfd.errors import SplitError
-from dfd.labels import LABELS
+from dfd.labels import LABELS, PARTS
 from dfd.params import SplitParams
 
-PARTS = ("train", "validation", "test")
 FRAME_PART = "frame"  # protocol `frame`: the part is drawn per frame, so a video is on all sides
 COLUMNS = ("video", "source", "group", "label", "part")
 
 
 def make_split(videos: pd.DataFrame, params: SplitParams) -> pd.DataFrame:
-    """Return the part of every video, by group, stratified by label.
+    """Return the part of every video, under one of three protocols.
 
-    Groups are dealt from the largest to the smallest, equals in a seeded order, each to the part
-    that lacks most of what the group holds; a class counts by its share, so the rare one is spread
-    as evenly as the common one.
+    ``group`` deals whole groups into all parts: none crosses.
+
+    ``official`` follows the parts the data set states, so that figures can be laid beside published
+    ones. Where it states no validation part (Celeb-DF), whole groups of its training videos are
+    dealt into train and validation, in the proportion of their fractions: the threshold never
+    comes from the test part. An official split may let groups cross all the same: the celebrities
+    of Celeb-DF's test list are in its training videos too. It is followed, as mending it would give
+    another split than the one that others report, but it is a leak like any: ``leaks`` says so, and
+    everything made from it is marked.
+
+    ``frame`` leaves the part to be drawn per frame, by ``assign_parts``.
 
     Args:
-        videos: Columns ``video``, ``source``, ``group`` and ``label``.
+        videos: Columns ``video``, ``source``, ``group`` and ``label``; for ``official`` also
+            ``part``.
         params: Protocol, seed and fractions.
 
     Returns:
         Columns of ``COLUMNS``, sorted by video.
 
     Raises:
-        SplitError: A part would lack one class.
+        SplitError: A part would lack one class, or the data set states no part for some video.
     """
-    split = videos[["video", "source", "group", "label"]].sort_values("video", ignore_index=True)
+    videos = videos.sort_values("video", ignore_index=True)
+    split = videos[["video", "source", "group", "label"]]
     if params.protocol == "frame":
         return split.assign(part=FRAME_PART)
-    counts = pd.crosstab(split["group"], split["label"]).reindex(columns=list(LABELS), fill_value=0)
+    if params.protocol == "official":
+        split = split.assign(part=_official_parts(videos, params))
+    else:
+        split = split.assign(part=_deal(split, PARTS, params))
+    _check_classes(split, params)
+    return split
+
+
+def _official_parts(videos: pd.DataFrame, params: SplitParams) -> pd.Series:
+    stated = videos["part"]
+    lacking = videos.loc[stated.isna(), "video"]
+    if len(lacking):
+        raise SplitError(
+            f"split: the data set states no official part for {len(lacking)} of {len(videos)} "
+            f"videos, the first is {lacking.iloc[0]!r}; add its lists (docs/datasets.md) or take "
+            "these videos out, or set split.protocol: group in params.yaml"
+        )
+    if (stated == "validation").any():
+        return stated
+    training = videos[stated == "train"]
+    return stated.mask(stated == "train", _deal(training, PARTS[:2], params))
+
+
+def _deal(videos: pd.DataFrame, parts: Sequence[str], params: SplitParams) -> pd.Series:
+    """Return the part of every video, by group, stratified by label.
+
+    Groups are dealt from the largest to the smallest, equals in a seeded order, each to the part
+    that lacks most of what the group holds; a class counts by its share, so the rare one is spread
+    as evenly as the common one. The fractions of ``parts`` are scaled to add up to one.
+    """
+    counts = pd.crosstab(videos["group"], videos["label"]).reindex(
+        columns=list(LABELS), fill_value=0
+    )
     rng = np.random.default_rng(params.seed)
     order = sorted(zip(-counts.sum(axis=1), rng.random(len(counts)), counts.index, strict=True))
     totals = np.maximum(counts.sum().to_numpy(dtype=float), 1)
-    wanted = np.array([getattr(params.fractions, part) for part in PARTS])[:, None] * totals
+    fractions = np.array([getattr(params.fractions, part) for part in parts])
+    wanted = (fractions / fractions.sum())[:, None] * totals
     held = np.zeros_like(wanted)
     part_of: dict[str, str] = {}
     for _, _, group in order:
@@ -53,34 +96,36 @@ def make_split(videos: pd.DataFrame, params: SplitParams) -> pd.DataFrame:
         lack = ((wanted - held) / totals * (holds / totals)).sum(axis=1)
         best = int(np.argmax(lack))
         held[best] += holds
-        part_of[group] = PARTS[best]
-    split = split.assign(part=split["group"].map(part_of))
-    _check_classes(split)
-    return split
+        part_of[group] = parts[best]
+    return videos["group"].map(part_of)
 
 
-def _check_classes(split: pd.DataFrame) -> None:
+def _check_classes(split: pd.DataFrame, params: SplitParams) -> None:
+    official = params.protocol == "official"
+    remedy = "set split.protocol: group" if official else "change split.fractions or split.seed"
     for part in PARTS:
         for label in LABELS:
             if not ((split["part"] == part) & (split["label"] == label)).any():
                 raise SplitError(
                     f"split: the part {part!r} would hold no {label} video "
-                    f"({split['group'].nunique()} groups in all); add videos, or change "
-                    "split.fractions or split.seed in params.yaml"
+                    f"({split['group'].nunique()} groups in all); add videos, or {remedy} in "
+                    "params.yaml"
                 )
 
 
 def summarise(split: pd.DataFrame, params: SplitParams) -> dict[str, Any]:
     """Return the counts of videos and groups per part and class, for ``metrics/split.json``.
 
+    ``groups_crossing`` is the number of groups with videos in more than one part, or ``all`` where
+    the part is drawn per frame; ``leaky`` is true unless it is 0.
+
     Raises:
-        SplitError: A group lies in more than one part.
+        SplitError: A group lies in more than one part under the protocol ``group``.
     """
-    parts_per_group = split.groupby("group")["part"].nunique()
-    if (parts_per_group > 1).any():
+    crossing = _crossing(split)
+    if len(crossing) and params.protocol == "group":
         raise SplitError(
-            f"split: the group {parts_per_group.idxmax()!r} lies in more than one part; "
-            "run `dvc repro split`"
+            f"split: the group {crossing[0]!r} lies in more than one part; run `dvc repro split`"
         )
     parts = {
         part: {
@@ -93,11 +138,25 @@ def summarise(split: pd.DataFrame, params: SplitParams) -> dict[str, Any]:
     }
     return {
         "protocol": params.protocol,
-        "leaky": params.leaky,
-        "groups_crossing": "all" if params.leaky else 0,
+        "leaky": leaks(split),
+        "groups_crossing": "all" if params.protocol == "frame" else len(crossing),
         "majority_accuracy": float(split["label"].value_counts(normalize=True).max()),
         "parts": {part: parts[part] for part in (*PARTS, FRAME_PART) if part in parts},
     }
+
+
+def leaks(split: pd.DataFrame) -> bool:
+    """Return whether a group may be on two sides, so that no figure of this split can be believed.
+
+    Args:
+        split: As from ``make_split``.
+    """
+    return bool((split["part"] == FRAME_PART).any() or _crossing(split))
+
+
+def _crossing(split: pd.DataFrame) -> list[str]:
+    parts_per_group = split.groupby("group")["part"].nunique()
+    return parts_per_group.index[parts_per_group > 1].tolist()
 
 
 def assign_parts(crops: pd.DataFrame, split: pd.DataFrame, params: SplitParams) -> pd.DataFrame:
@@ -117,7 +176,7 @@ def assign_parts(crops: pd.DataFrame, split: pd.DataFrame, params: SplitParams) 
     if joined["part"].isna().any():
         video = joined.loc[joined["part"].isna(), "video"].iloc[0]
         raise SplitError(f"split: {video!r} has crops but no part; run `dvc repro split`")
-    if params.protocol == "group":
+    if params.protocol != "frame":
         return joined
     bounds = np.cumsum([getattr(params.fractions, part) for part in PARTS])[:-1]
     draws = [_draw(params.seed, *key) for key in zip(crops["video"], crops["frame"], strict=True)]

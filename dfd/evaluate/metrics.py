@@ -1,144 +1,162 @@
-"""Figures of merit at frame and video level, and the group bootstrap that says how sure they are.
+"""Figures of merit of scored items, for any number of weightings at once.
 
-Every score is P(FAKE), 0..1; labels are ``REAL`` or ``FAKE``; FAKE is the positive class.
+Every score is P(FAKE), 0..1; FAKE is the positive class; a score at the threshold is called FAKE.
+Weights are what the bootstrap varies: an item drawn twice weighs two.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.metrics import log_loss, roc_auc_score
+
+Values = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+BINS = 15  # of the calibration error, as in Guo et al., ICML 2017
+_TINY = 1e-7  # least probability that log loss believes
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """Figures of one set of scored items; ``tp`` counts FAKE called FAKE.
+    """Figures of one set of scored items; None where both classes are needed and one is absent.
 
-    ``auc`` is None where only one class is present.
+    Attributes:
+        n: Number of items.
+        auc: Area under the ROC curve, ties counted half.
+        ap: Average precision.
+        eer: Equal error rate: where as many REAL are called FAKE as FAKE are called REAL.
+        accuracy: Share called rightly at the threshold.
+        balanced_accuracy: Mean recall of the classes present, at the threshold.
+        log_loss: Mean negative log-likelihood, in nats.
+        brier: Mean squared error of the probability.
+        ece: Expected calibration error over 15 bins of equal width.
+        tpr_at_fpr_1: Share of FAKE found while at most 1 % of REAL are called FAKE.
+        tpr_at_fpr_5: Likewise at 5 %.
+        tpr_at_fpr_10: Likewise at 10 %.
+        tp: FAKE called FAKE.
+        tn: REAL called REAL.
+        fp: REAL called FAKE.
+        fn: FAKE called REAL.
     """
 
     n: int
     auc: float | None
+    ap: float | None
+    eer: float | None
     accuracy: float
     balanced_accuracy: float
     log_loss: float
+    brier: float
+    ece: float
+    tpr_at_fpr_1: float | None
+    tpr_at_fpr_5: float | None
+    tpr_at_fpr_10: float | None
     tp: int
     tn: int
     fp: int
     fn: int
 
 
-@dataclass(frozen=True)
-class Interval:
-    """A 95 % interval and the number of resamples that had both classes."""
-
-    low: float
-    high: float
-    resamples: int
+COUNTS = ("n", "tp", "tn", "fp", "fn")
+RATES = tuple(field.name for field in fields(Metrics) if field.name not in COUNTS)
 
 
-def video_scores(crops: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per video from one row per crop.
-
-    The score of a track is the mean over its crops, and that of a video the highest of its tracks:
-    one forged person makes the video FAKE.
-
-    Args:
-        crops: Columns ``video``, ``track``, ``label``, ``group`` and ``score``.
-
-    Returns:
-        Columns ``video``, ``label``, ``group``, ``score`` and ``crops`` (their number), by video.
-    """
-    tracks = crops.groupby(["video", "track"], sort=True).agg(
-        label=("label", "first"),
-        group=("group", "first"),
-        score=("score", "mean"),
-        crops=("score", "size"),
-    )
-    videos = tracks.groupby("video", sort=True).agg(
-        label=("label", "first"),
-        group=("group", "first"),
-        score=("score", "max"),
-        crops=("crops", "sum"),
-    )
-    return videos.reset_index()
+def is_fake(labels: Sequence[str] | pd.Series) -> Flags:
+    """Return which labels are FAKE, bool (N,)."""
+    return np.asarray(np.asarray(labels) == "FAKE", dtype=bool)
 
 
 def auc(labels: Sequence[str] | pd.Series, scores: npt.ArrayLike) -> float | None:
     """Return the area under the ROC curve, or None where only one class is present."""
-    fake = np.asarray(labels) == "FAKE"
-    if fake.all() or not fake.any():
-        return None
-    return float(roc_auc_score(fake, np.asarray(scores)))
+    fake, values = is_fake(labels), np.asarray(scores, dtype=np.float64)
+    value = ranking(fake, values, np.ones((1, len(values))))["auc"][0]
+    return None if np.isnan(value) else float(value)
 
 
 def measure(labels: Sequence[str] | pd.Series, scores: npt.ArrayLike, threshold: float) -> Metrics:
-    """Return the figures of ``scores`` against ``labels``; a score at the threshold is FAKE.
-
-    Balanced accuracy is the mean recall of the classes present.
-    """
-    fake = np.asarray(labels) == "FAKE"
-    values = np.asarray(scores, dtype=np.float64)
+    """Return the figures of ``scores`` against ``labels``."""
+    fake, values = is_fake(labels), np.asarray(scores, dtype=np.float64)
     called = values >= threshold
-    tp, fn = int((called & fake).sum()), int((~called & fake).sum())
-    tn, fp = int((~called & ~fake).sum()), int((called & ~fake).sum())
-    recalls = [hit / (hit + miss) for hit, miss in ((tp, fn), (tn, fp)) if hit + miss]
+    rates = {
+        name: None if np.isnan(rate[0]) else float(rate[0])
+        for name, rate in weighted(fake, values, threshold, np.ones((1, len(values)))).items()
+    }
     return Metrics(
         n=len(values),
-        auc=auc(labels, values),
-        accuracy=(tp + tn) / len(values),
-        balanced_accuracy=float(np.mean(recalls)),
-        log_loss=float(log_loss(fake, np.clip(values, 1e-7, 1 - 1e-7), labels=[False, True])),
-        tp=tp,
-        tn=tn,
-        fp=fp,
-        fn=fn,
+        tp=int((called & fake).sum()),
+        tn=int((~called & ~fake).sum()),
+        fp=int((called & ~fake).sum()),
+        fn=int((~called & fake).sum()),
+        **rates,  # type: ignore[arg-type]  # None only where the field allows it
     )
 
 
-def best_threshold(labels: Sequence[str] | pd.Series, scores: npt.ArrayLike) -> float:
-    """Return the threshold of the highest balanced accuracy; of equals, the one nearest 0.5.
-
-    Candidates are the midpoints between neighbouring scores, and 0.5.
-    """
-    values = np.unique(np.asarray(scores, dtype=np.float64))
-    candidates = [*((values[1:] + values[:-1]) / 2), 0.5]
-    return float(
-        max(candidates, key=lambda t: (measure(labels, scores, t).balanced_accuracy, -abs(t - 0.5)))
-    )
-
-
-def group_bootstrap_auc(videos: pd.DataFrame, resamples: int, seed: int) -> Interval | None:
-    """Return the 95 % percentile interval of the video AUC, whole groups drawn with replacement.
-
-    Videos of a group are not independent, so the group is what is resampled (Efron and Tibshirani,
-    *An Introduction to the Bootstrap*, 1993). Draws with one class alone have no AUC and are drawn
-    again, ten rounds at the most; None where both classes never met.
+def weighted(fake: Flags, scores: Values, threshold: float, weights: Values) -> dict[str, Values]:
+    """Return the figures of ``RATES`` under many weightings.
 
     Args:
-        videos: Columns ``group``, ``label`` and ``score``, one row a video.
-        resamples: Number of resamples wanted.
-        seed: Seed of the draws.
+        fake: Which items are FAKE, bool (N,).
+        scores: P(FAKE), float64 (N,).
+        threshold: Scores from here on are called FAKE.
+        weights: One weighting a row, float64 (B, N), each of a sum above 0.
+
+    Returns:
+        float64 (B,) a name; NaN where a class has no weight that the figure needs.
     """
-    names, group = np.unique(videos["group"].to_numpy(str), return_inverse=True)
-    member = np.eye(len(names))[group]  # (videos, groups)
-    fake = (videos["label"] == "FAKE").to_numpy()
-    scores = videos["score"].to_numpy(np.float64)
-    fakes, reals = scores[fake, None], scores[None, ~fake]
-    # wins[g, h]: pairs of a fake of group g and a real of h in the right order, a tie for one half
-    wins = member[fake].T @ ((fakes > reals) + 0.5 * (fakes == reals)) @ member[~fake]
-    rng = np.random.default_rng(seed)
-    values = np.empty(0)
-    for _ in range(10):
-        drawn = rng.multinomial(len(names), [1 / len(names)] * len(names), size=resamples)
-        pairs = (drawn @ member[fake].sum(axis=0)) * (drawn @ member[~fake].sum(axis=0))
-        won = np.einsum("bg,gh,bh->b", drawn, wins, drawn, optimize=True)
-        values = np.concatenate([values, won[pairs > 0] / pairs[pairs > 0]])[:resamples]
-        if len(values) == resamples:
-            break
-    if not len(values):
-        return None
-    low, high = np.percentile(values, [2.5, 97.5])
-    return Interval(float(low), float(high), len(values))
+    total = weights.sum(axis=1)
+    hits = weights * ((scores >= threshold) == fake)
+    p = np.clip(scores, _TINY, 1 - _TINY)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        recalls = [hits[:, of].sum(axis=1) / weights[:, of].sum(axis=1) for of in (fake, ~fake)]
+    bins = np.eye(BINS)[np.minimum((scores * BINS).astype(int), BINS - 1)]
+    return {
+        **ranking(fake, scores, weights),
+        "accuracy": hits.sum(axis=1) / total,
+        "balanced_accuracy": _mean_of_present(recalls),
+        "log_loss": weights @ -np.log(np.where(fake, p, 1 - p)) / total,
+        "brier": weights @ (scores - fake) ** 2 / total,
+        "ece": np.abs((weights * (scores - fake)) @ bins).sum(axis=1) / total,
+    }
+
+
+def ranking(fake: Flags, scores: Values, weights: Values) -> dict[str, Values]:
+    """Return the figures that only the order of the scores decides; arguments as ``weighted``."""
+    order = np.argsort(-scores, kind="stable")
+    last = np.flatnonzero(np.diff(scores[order], append=-np.inf))  # of each set of equal scores
+    drawn = weights[:, order]
+    start = np.zeros((len(weights), 1))
+    tp = np.hstack([start, np.cumsum(drawn * fake[order], axis=1)[:, last]])
+    fp = np.hstack([start, np.cumsum(drawn * ~fake[order], axis=1)[:, last]])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        tpr, fpr = tp / tp[:, -1:], fp / fp[:, -1:]
+        precision = np.nan_to_num(tp / (tp + fp))[:, 1:]
+    figures = {
+        "auc": np.trapezoid(tpr, fpr, axis=1),
+        "ap": (np.diff(tpr, axis=1) * precision).sum(axis=1),
+        "eer": _equal_error_rate(tpr, fpr),
+        **{
+            f"tpr_at_fpr_{percent}": np.where(fpr <= percent / 100 + 1e-12, tpr, 0).max(axis=1)
+            for percent in (1, 5, 10)
+        },
+    }
+    one_class = (tp[:, -1] == 0) | (fp[:, -1] == 0)
+    return {name: np.where(one_class, np.nan, value) for name, value in figures.items()}
+
+
+def _equal_error_rate(tpr: Values, fpr: Values) -> Values:
+    """Return where the curve, joined by straight lines, meets fpr = 1 - tpr."""
+    excess = fpr + tpr - 1  # climbs from -1 to 1
+    after = np.argmax(excess >= 0, axis=1)[:, None]
+    before = np.maximum(after - 1, 0)
+    e0, e1 = (np.take_along_axis(excess, at, axis=1) for at in (before, after))
+    f0, f1 = (np.take_along_axis(fpr, at, axis=1) for at in (before, after))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray((f0 - e0 * (f1 - f0) / (e1 - e0))[:, 0])
+
+
+def _mean_of_present(recalls: Sequence[Values]) -> Values:
+    stacked = np.stack(recalls)
+    present = ~np.isnan(stacked)
+    return np.asarray(np.where(present, stacked, 0).sum(axis=0) / present.sum(axis=0))

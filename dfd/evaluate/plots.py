@@ -1,87 +1,235 @@
-"""Pictures of an evaluation. REAL is blue, FAKE is orange: told apart by every common eye."""
+"""Pictures of the curves and counts of an evaluation.
+
+REAL is blue, FAKE is orange: told apart by every common eye, and never by their colour alone. What
+is of the detector as a whole is drawn in ink.
+"""
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
-from sklearn.metrics import roc_curve
+from matplotlib.font_manager import findfont, get_font
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+from scipy.stats import norm
 
-from dfd.evaluate.metrics import Metrics
+from dfd.evaluate.coverage import Coverage
+from dfd.evaluate.decision import Decision
+from dfd.evaluate.evaluation import Judgement
+from dfd.evaluate.metrics import BINS, Metrics
+from dfd.evaluate.wording import number
 from dfd.files import replacing
 from dfd.labels import LABELS
 
 COLOURS = {"REAL": "#1f6fb4", "FAKE": "#e07b00"}
+TEXT_COLOURS = {"REAL": "#1f6fb4", "FAKE": "#a85b00"}  # the same, dark enough for words on white
+INK, FAINT = "#222222", "#8a8a8a"
+_FONT = "DejaVu Sans"  # comes with matplotlib
+_SQUARE = (5.2, 5.0)
+_RATES = np.array([0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9])
 
 
 def confusion_matrix_figure(metrics: Metrics, title: str) -> Figure:
     """Draw the confusion matrix with counts and the share of each true class."""
     counts = np.array([[metrics.tn, metrics.fp], [metrics.fn, metrics.tp]])
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure = Figure(figsize=(4.6, 4.2), layout="constrained")
-    axes = figure.subplots()
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    figure, axes = panel(title)
+    axes.imshow(shares, cmap="Greys", vmin=0, vmax=1.25)
     names = (("TN", "FP"), ("FN", "TP"))
     for row in range(2):
         for column in range(2):
             axes.text(
                 column,
                 row,
-                f"{names[row][column]}\n{counts[row, column]}\n{shares[row, column]:.0%}",
+                f"{names[row][column]}\n{counts[row, column]:,}\n{shares[row, column]:.0%}",
                 ha="center",
                 va="center",
                 fontsize=13,
-                color="white" if shares[row, column] > 0.5 else "black",
+                color="white" if shares[row, column] > 0.6 else "black",
             )
     axes.set_xticks([0, 1], [f"called {name}" for name in LABELS])
-    axes.set_yticks([0, 1], [f"is {name}" for name in LABELS])
-    axes.set_title(title, fontsize=11)
+    axes.set_yticks([0, 1], [f"is {name}" for name in LABELS], rotation=90, va="center")
+    for ticks in (axes.get_xticklabels(), axes.get_yticklabels()):
+        for label, name in zip(ticks, LABELS, strict=True):
+            label.set_color(TEXT_COLOURS[name])
     return figure
 
 
-def roc_points(labels: pd.Series, scores: pd.Series) -> pd.DataFrame:
-    """Return the ROC curve as columns ``fpr``, ``tpr`` and ``threshold``; FAKE is positive.
-
-    The first threshold, above every score, is written as 1.
-    """
-    fpr, tpr, thresholds = roc_curve(labels == "FAKE", scores)
-    return pd.DataFrame({"fpr": fpr, "tpr": tpr, "threshold": np.minimum(thresholds, 1.0)})
-
-
-def roc_figure(points: pd.DataFrame, title: str) -> Figure:
-    """Draw a ROC curve from ``roc_points``."""
-    figure = Figure(figsize=(4.6, 4.2), layout="constrained")
-    axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color="grey", linestyle=":", label="chance")
-    axes.plot(points["fpr"], points["tpr"], color=COLOURS["FAKE"], linewidth=2, label="detector")
-    axes.set(xlabel="REAL called FAKE (FPR)", ylabel="FAKE called FAKE (TPR)", title=title)
-    axes.title.set_fontsize(11)
-    axes.legend(loc="lower right")
-    return figure
+def roc_figure(points: pd.DataFrame, video: Judgement, title: str) -> Figure:
+    """Draw the ROC curve from ``roc_points``, with the AUC and its interval."""
+    figure, axes = panel(title)
+    axes.plot([0, 1], [0, 1], color=FAINT, linestyle=":", label="chance")
+    axes.plot(points["fpr"], points["tpr"], color=INK, linewidth=2, label=_said("AUC", video))
+    axes.set(xlabel="REAL called FAKE (FPR)", ylabel="FAKE called FAKE (TPR)")
+    return _finished(figure, axes, points.empty)
 
 
-def score_figure(videos: pd.DataFrame, threshold: float, title: str) -> Figure:
-    """Draw the histogram of video scores by class, with the threshold."""
-    figure = Figure(figsize=(4.6, 4.2), layout="constrained")
-    axes = figure.subplots()
-    scores = [videos.loc[videos["label"] == name, "score"] for name in LABELS]
-    axes.hist(
-        scores,
-        bins=np.linspace(0, 1, 21).tolist(),
-        color=[COLOURS[name] for name in LABELS],
-        label=list(LABELS),
-        stacked=True,
+def pr_figure(points: pd.DataFrame, video: Judgement, title: str) -> Figure:
+    """Draw the precision-recall curve from ``pr_points``, with the average precision."""
+    figure, axes = panel(title)
+    share = (video.metrics.tp + video.metrics.fn) / video.metrics.n
+    axes.axhline(share, color=FAINT, linestyle=":", label=f"chance: {share:.0%} are FAKE")
+    axes.step(
+        points["recall"],
+        points["precision"],
+        where="pre",
+        color=INK,
+        linewidth=2,
+        label=_said("AP", video),
     )
-    axes.axvline(threshold, color="black", linestyle="--", label=f"threshold {threshold:.2f}")
-    axes.set(xlabel="video score, P(FAKE)", ylabel="videos, stacked", title=title)
-    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.title.set_fontsize(11)
-    axes.legend()
+    axes.set(xlabel="FAKE found (recall)", ylabel="FAKE among called FAKE (precision)")
+    return _finished(figure, axes, points.empty)
+
+
+def det_figure(points: pd.DataFrame, video: Judgement, title: str) -> Figure:
+    """Draw the detection error trade-off from ``roc_points``, both axes in normal deviates.
+
+    Martin et al., *The DET curve in assessment of detection task performance*, Eurospeech 1997. A
+    rate of none is drawn as that of half a video.
+    """
+    figure, axes = panel(title)
+    reals = video.metrics.tn + video.metrics.fp
+    fakes = video.metrics.tp + video.metrics.fn
+    least = float(np.clip(0.5 / max(reals, fakes, 1), 0.0008, 0.04))
+    ends = float(norm.ppf(least)), float(norm.ppf(0.92))
+    axes.plot(ends, ends, color=FAINT, linestyle=":", label="as many of either class")
+    rates = (points["fpr"], reals), (1 - points["tpr"], fakes)
+    across, down = (
+        norm.ppf(np.clip(rate, 0.5 / max(of, 1), 1 - 0.5 / max(of, 1))) for rate, of in rates
+    )
+    axes.plot(across, down, color=INK, linewidth=2, label=_said("EER", video))
+    ticks = _RATES[least <= _RATES]
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks(norm.ppf(ticks).tolist(), [f"{100 * rate:g}" for rate in ticks])
+    axes.set(xlabel="REAL called FAKE, %", ylabel="FAKE called REAL, %")
+    return _finished(figure, axes, points.empty, ends)
+
+
+def reliability_figure(bins: pd.DataFrame, video: Judgement, title: str) -> Figure:
+    """Draw the reliability diagram from ``reliability_bins`` above the number of videos."""
+    figure = Figure(figsize=_SQUARE, layout="constrained")
+    axes, below = figure.subplots(2, sharex=True, height_ratios=[3, 1])
+    ece = number(video.metrics.ece, video.intervals.get("ece"))
+    _titled(axes, f"{title}: ECE {ece}")
+    axes.plot([0, 1], [0, 1], color=FAINT, linestyle=":", label="as often FAKE as said")
+    axes.vlines(bins["score"], bins["score"], bins["fake_share"], color=FAINT, linewidth=1)
+    axes.plot(bins["score"], bins["fake_share"], "o-", color=INK, label=f"{BINS} bins of scores")
+    axes.set(ylabel="share that is FAKE", ylim=(-0.04, 1.04), xlim=(-0.02, 1.02))
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    below.bar(bins["low"], bins["videos"], width=1 / BINS, align="edge", color=FAINT, edgecolor="w")
+    below.set(xlabel="video score, P(FAKE)", ylabel="videos")
+    below.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=10)
     return figure
+
+
+def score_figure(videos: pd.DataFrame, decision: Decision, title: str) -> Figure:
+    """Draw the histogram of video scores, REAL above FAKE, with the threshold and the band."""
+    figure = Figure(figsize=_SQUARE, layout="constrained")
+    both = figure.subplots(2, sharex=True, sharey=True)
+    _titled(both[0], title)
+    low, high = decision.inconclusive
+    for axes, name in zip(both, LABELS, strict=True):
+        scores = videos.loc[videos["label"] == name, "score"]
+        axes.hist(
+            scores,
+            bins=np.linspace(0, 1, 26).tolist(),
+            color=COLOURS[name],
+            edgecolor="white",
+            hatch="" if name == "REAL" else "///",
+        )
+        if high > low:
+            axes.axvspan(low, high, color="#dddddd", linewidth=0, zorder=0, label="inconclusive")
+        threshold = f"threshold {decision.threshold:.2f}"
+        axes.axvline(decision.threshold, color=INK, linestyle="--", label=threshold)
+        axes.set(xlim=(0, 1), ylabel=f"{name} videos ({len(scores):,})")
+        axes.yaxis.label.set_color(TEXT_COLOURS[name])
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    both[1].set_xlabel("video score, P(FAKE)")
+    shown = both[0].get_legend_handles_labels()
+    figure.legend(*shown, loc="outside lower center", ncols=2, frameon=False, fontsize=10)
+    return figure
+
+
+def risk_coverage_figure(curve: pd.DataFrame, coverage: Coverage, title: str) -> Figure:
+    """Draw the risk-coverage curve from ``risk_coverage``, with the verdicts as decided."""
+    figure, axes = panel(title)
+    axes.step(
+        curve["coverage"],
+        curve["risk"],
+        where="post",
+        color=INK,
+        linewidth=2,
+        label="surest videos first",
+    )
+    if coverage.error is not None:
+        axes.plot(
+            coverage.coverage,
+            coverage.error,
+            "D",
+            color="white",
+            markeredgecolor=INK,
+            markeredgewidth=2,
+            markersize=9,
+            label=f"as decided: {coverage.coverage:.0%} covered, {coverage.error:.1%} wrong",
+        )
+    risks = [0.05, *(curve["risk"] * 1.12), 1.12 * (coverage.error or 0)]
+    axes.set(xlabel="videos with a verdict", ylabel="verdicts that are wrong")
+    axes.set(xlim=(0, 1.02), ylim=(-0.03 * max(risks), max(risks)))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1))
+    axes.grid(alpha=0.25)
+    figure.legend(loc="outside lower center", frameon=False, fontsize=10)
+    return figure
+
+
+def panel(title: str, size: tuple[float, float] = _SQUARE) -> tuple[Figure, Axes]:
+    """Return a figure of one panel."""
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots()
+    _titled(axes, title)
+    return figure, axes
+
+
+def shortened(text: str, length: int) -> str:
+    """Return text as it can be drawn: its middle left out where long, � for what has no glyph."""
+    font = get_font(findfont(_FONT))
+    drawn = (one if one.isprintable() and font.get_char_index(ord(one)) else "�" for one in text)
+    shown = "".join(drawn)
+    if len(shown) <= length:
+        return shown
+    tail = length // 2
+    return f"{shown[: length - tail - 1]}…{shown[-tail:]}"
 
 
 def write_figure(path: Path, figure: Figure) -> None:
     """Write a figure as PNG without a date, all or nothing."""
     with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=110, metadata={"Software": None})
+        figure.savefig(temporary, dpi=140, metadata={"Software": None})
+
+
+def _titled(axes: Axes, title: str) -> None:
+    axes.set_title(shortened(title, 64), fontsize=10.5, loc="left", parse_math=False)
+
+
+def _said(figure: str, video: Judgement) -> str:
+    key = figure.lower()
+    value, interval = getattr(video.metrics, key), video.intervals.get(key)
+    lacking = " (no interval)" if value is not None and interval is None else ""
+    return f"{figure} {number(value, interval)}{lacking}"
+
+
+def _finished(
+    figure: Figure, axes: Axes, empty: bool, ends: tuple[float, float] = (0.0, 1.0)
+) -> Figure:
+    rim = 0.02 * (ends[1] - ends[0])
+    limits = (ends[0] - rim, ends[1] + rim)
+    axes.set(xlim=limits, ylim=limits, aspect="equal")
+    axes.grid(alpha=0.25)
+    if empty:
+        centre = sum(limits) / 2
+        words = "one class only:\nno such curve"
+        axes.text(centre, centre, words, fontsize=13, ha="center", va="center")
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=10)
+    return figure

@@ -23,6 +23,7 @@ from av.video.stream import VideoStream
 from dfd.errors import VideoError
 from dfd.faces.frame import Frame
 from dfd.faces.packets import Packets, list_packets, opened, stored_packets
+from dfd.faces.phash import perceptual_hash
 
 # In other codecs a picture marked so may still serve a higher temporal layer.
 _MARKS_UNREFERENCED = ("h264",)
@@ -31,13 +32,23 @@ _PASS_OVER, _REFERENCE, _DECODE = range(3)
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a clip holds: ``duration`` in seconds, size in upright pixels, and frames counted."""
+    """What a clip holds.
+
+    Attributes:
+        duration: Seconds.
+        width: Upright pixels.
+        height: Upright pixels.
+        fps: Frames per second, on average.
+        frames: Number of frames, counted.
+        phash: ``perceptual_hash`` of the first frame, None where that is plain.
+    """
 
     duration: float
     width: int
     height: int
     fps: float
     frames: int
+    phash: str | None
 
 
 def sample_indices(total: int, wanted: int | Literal["all"]) -> list[int]:
@@ -64,7 +75,8 @@ def probe(path: Path) -> VideoInfo:
         if first is None:
             raise VideoError(f"{path}: no frame can be decoded; replace or remove the file")
     fps = packets.frames / packets.duration if packets.duration else 0.0
-    return VideoInfo(packets.duration, first.width, first.height, fps, packets.frames)
+    size = (first.width, first.height)
+    return VideoInfo(packets.duration, *size, fps, packets.frames, perceptual_hash(first))
 
 
 def read_frames(path: Path, packets: Packets, indices: Sequence[int]) -> Iterator[Frame]:

@@ -7,8 +7,8 @@ a third is degraded. Mirror and colour are altered elsewhere, on the device that
 import cv2
 import numpy as np
 
+from dfd.compress import Pixels, h264, jpeg
 from dfd.train.blend import down_up
-from dfd.train.compress import Pixels, h264, jpeg
 from dfd.train.masks import Points, face_frame, filled, to_crop
 
 # Left, top, right, bottom in the face frame: an eye each, both, nose, mouth.

@@ -8,7 +8,7 @@ blending tell the result from the crop. Ranges are the paper's where it names on
 import cv2
 import numpy as np
 
-from dfd.train.compress import Pixels
+from dfd.compress import Pixels
 from dfd.train.masks import Points, face_mask
 
 _RATIOS = (0.25, 0.5, 0.75, 1.0, 1.0, 1.0)
@@ -26,7 +26,7 @@ def self_blend(crop: Pixels, landmarks: Points, rng: np.random.Generator) -> Pix
     Colour shifts of both together are drawn later, where batches are altered.
 
     A crop read from a JPEG file has that file's traces and the blended part has lost them, as no
-    true fake has. So encode both alike (``dfd.train.compress.jpeg``) before they are compared.
+    true fake has. So encode both alike (``dfd.compress.jpeg``) before they are compared.
 
     Args:
         crop: uint8 (S, S, 3) RGB; left unchanged.

@@ -34,6 +34,11 @@ def casia_webface_path() -> Path:
     return platformdirs.user_cache_path("dfd") / "facenet-casia-webface.npz"
 
 
+def casia_webface_kept() -> bool:
+    """Tell whether the verified weights are in the cache, so that using them downloads nothing."""
+    return arrays_sha256(_read(casia_webface_path())) == _ARRAYS_SHA256
+
+
 def load_casia_webface(model: keras.Model) -> None:
     """Give a network of ``inception_resnet_v1`` the weights, importing them when not yet there.
 

@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from dfd.compress import jpeg
 from dfd.detector import resized
 from dfd.errors import TrainError
 from dfd.labels import LABELS
 from dfd.params import CandidateParams
 from dfd.train.augment import augment
 from dfd.train.blend import self_blend
-from dfd.train.compress import jpeg
 from dfd.train.sampling import ABSENT, draw_epoch, find_sources
 from dfd.train.store import take
 from dfd.train.tone import UNCHANGED, draw_look

@@ -20,7 +20,9 @@ import numpy.typing as npt
 
 from dfd.detector import fake_scores
 from dfd.errors import DfdError, TrainError
-from dfd.evaluate.metrics import auc, best_threshold, measure, video_scores
+from dfd.evaluate.aggregate import video_scores
+from dfd.evaluate.decision import fit_decision
+from dfd.evaluate.metrics import auc, measure
 from dfd.labels import LABELS
 from dfd.params import CandidateParams
 from dfd.train.backbones import build_model
@@ -260,14 +262,18 @@ class _Run:
         self.detector.set_weights(self.best)
         scored = self.validation.table.assign(score=self.scores())
         videos = video_scores(scored)
-        threshold = best_threshold(videos["label"], videos["score"])
+        decision = fit_decision(videos["label"], videos["score"], self.params.target_error)
+        judged = [
+            measure(table["label"], decision.calibration.apply(table["score"]), decision.threshold)
+            for table in (scored, videos)
+        ]
         return Fitted(
             model=self.detector,
             weights=self.weights,
             history=tuple(self.history),
-            threshold=threshold,
-            frames=measure(scored["label"], scored["score"], threshold),
-            videos=measure(videos["label"], videos["score"], threshold),
+            decision=decision,
+            frames=judged[0],
+            videos=judged[1],
             train_sha256=self.train.sha256,
         )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import keras
 
 from dfd.detector import DetectorCard, weights_sha256
+from dfd.evaluate.decision import Decision
 from dfd.evaluate.metrics import Metrics
 from dfd.params import CandidateParams, CropParams
 from dfd.train.records import EpochRecord
@@ -19,16 +20,16 @@ class Fitted:
         weights: What its backbone started from: ``imagenet``, ``casia-webface``, ``none`` or
             a file's name.
         history: One record per epoch run.
-        threshold: P(FAKE) of a video from which it is called FAKE.
-        frames: Figures per validation crop at that threshold.
-        videos: Figures per validation video at that threshold.
+        decision: How scores become verdicts.
+        frames: Figures per validation crop, as decided.
+        videos: Figures per validation video, as decided.
         train_sha256: Identity of the training crops.
     """
 
     model: keras.Model
     weights: str
     history: tuple[EpochRecord, ...]
-    threshold: float
+    decision: Decision
     frames: Metrics
     videos: Metrics
     train_sha256: str
@@ -57,7 +58,7 @@ class Fitted:
             input_size=params.input_size,
             crop=crop,
             params=params,
-            threshold=self.threshold,
+            decision=self.decision,
             train_sha256=self.train_sha256,
             split_sha256=split_sha256,
             leaky=leaky,

@@ -50,6 +50,23 @@ def test_index_survives_the_file_and_groups_copies(
     assert read["sha256"].nunique() == 2
 
 
+def test_a_person_joins_videos_and_the_official_part_is_kept(tmp_path: Path) -> None:
+    names = ["007", "008", "009", "id0"]
+    for name in names:
+        (tmp_path / name).write_text(name)
+    videos = [
+        LabelledVideo(tmp_path / "007", "007", "REAL", person="id0", part="train"),
+        LabelledVideo(tmp_path / "008", "008", "REAL", person="id1"),
+        LabelledVideo(tmp_path / "009", "009", "FAKE", person="id0", part="test"),
+        LabelledVideo(tmp_path / "id0", "id0", "FAKE"),  # a video that is called like a person
+    ]
+    facts = [describe(video.path, None) for video in videos]
+    write_table(tmp_path / "videos.csv", build_index(videos, facts, "mine"))
+    read = read_index(tmp_path / "videos.csv")
+    assert read["group"].tolist() == ["007", "008", "007", "id0"]
+    assert read["part"].fillna("").tolist() == ["train", "", "test", ""]
+
+
 def test_a_missing_index_names_the_command(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="dvc repro dataset"):
         read_index(tmp_path / "videos.csv")

@@ -5,15 +5,10 @@ import pandas as pd
 import pytest
 
 from dfd.dataset.groups import group_videos
-from dfd.dataset.split import (
-    PARTS,
-    assign_parts,
-    make_split,
-    read_split,
-    summarise,
-)
+from dfd.dataset.split import assign_parts, leaks, make_split, read_split, summarise
 from dfd.errors import SplitError
 from dfd.files import write_table
+from dfd.labels import PARTS
 from dfd.params import SplitFractions, SplitParams
 from tests.data import DFDC_LABELS
 
@@ -93,6 +88,64 @@ def test_protocol_frame_is_marked_and_puts_every_video_on_all_sides() -> None:
     shares = joined["part"].value_counts(normalize=True)
     assert shares["train"] == pytest.approx(0.6, abs=0.03)
     assert joined.equals(assign_parts(crops, split, leaky))
+
+
+def official(*parts: str | None) -> pd.DataFrame:
+    """Return ten groups for each of ``parts``."""
+    table = videos(10 * len(parts))
+    return table.assign(part=table["group"].map(lambda group: parts[int(group[1:]) // 10]))
+
+
+def test_official_parts_are_followed() -> None:
+    table = official(*PARTS)
+    split = make_split(table.sample(frac=1, random_state=3), params("official"))
+    assert split["part"].tolist() == table["part"].tolist()
+    summary = summarise(split, params("official"))
+    assert (summary["leaky"], summary["groups_crossing"]) == (False, 0)
+
+
+def test_a_validation_part_the_data_set_lacks_is_dealt_by_group_from_training() -> None:
+    table = official("train", "train", "train", "train", "test")
+    split = make_split(table, params("official"))
+    assert split["part"].eq("test").tolist() == table["part"].eq("test").tolist()
+    training = split[split["part"] != "test"]
+    assert (training.groupby("group")["part"].nunique() == 1).all()
+    assert training["part"].eq("validation").mean() == pytest.approx(0.25)  # 0.2 of 0.6 + 0.2
+    assert not leaks(split)
+
+
+def test_groups_that_the_official_split_lets_cross_are_counted_and_mark_it() -> None:
+    table = official("train", "train", "train", "train", "test")
+    known = table["group"].isin(["g03", "g17"]) & table["video"].str.endswith("-3")
+    table["part"] = table["part"].mask(known, "test")
+    split = make_split(table, params("official"))
+    assert leaks(split)
+    summary = summarise(split, params("official"))
+    assert (summary["protocol"], summary["leaky"], summary["groups_crossing"]) == (
+        "official",
+        True,
+        2,
+    )
+    crops = pd.DataFrame({"video": ["03-0", "03-3"], "frame": [1, 1]})
+    parts = assign_parts(crops, split, params("official"))["part"].tolist()
+    assert parts[0] in ("train", "validation")
+    assert parts[1] == "test"
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ((None, None, None), r"no official part for 120 of 120 .*'00-0'.*split\.protocol: group"),
+        (("train", None, "test"), r"no official part for 40 of 120 videos, the first is '10-0'"),
+        (("train", "validation", "train"), r"'test' would hold no REAL .*split\.protocol: group"),
+        (("test", "test", "test"), r"'train' would hold no REAL"),
+    ],
+)
+def test_an_official_split_that_is_not_one_is_refused(
+    parts: tuple[str | None, ...], said: str
+) -> None:
+    with pytest.raises(SplitError, match=said):
+        make_split(official(*parts), params("official"))
 
 
 def test_crops_take_the_part_of_their_video(tmp_path: Path) -> None:

@@ -1,43 +1,132 @@
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from dfd.errors import EvaluationError
-from dfd.evaluate.evaluation import as_record, evaluate
+from dfd.evaluate.decision import Calibration, Decision
+from dfd.evaluate.evaluation import Evaluation, as_record, as_table, evaluate
 from dfd.params import EvaluateParams
 
 PARAMS = EvaluateParams(bootstrap=100, seed=1)
+DECISION = Decision(Calibration(), 0.5, (0.45, 0.55))
+GROUPS = 12
 
 
-def crops() -> pd.DataFrame:
+def listed(groups: int = GROUPS) -> pd.DataFrame:
+    """A real and two fakes of it a group, and one video without a face."""
     rows = [
-        (f"v{number}", frame, 0, "FAKE" if number % 3 else "REAL", f"g{number // 3}", score)
-        for number in range(12)
-        for frame, score in enumerate([0.2, 0.3] if number % 3 == 0 else [0.6, 0.9])
+        (f"{kind}{g}", f"g{g}", label, None if kind == "r" else f"r{g}", method, 640, 360)
+        for g in range(groups)
+        for kind, label, method in (
+            ("r", "REAL", None),
+            ("a", "FAKE", "swap"),
+            ("b", "FAKE", "lip"),
+        )
     ]
-    return pd.DataFrame(rows, columns=["video", "frame", "track", "label", "group", "score"])
+    rows.append(("faceless", "g0", "FAKE", None, "swap", 640, 360))
+    columns = ["video", "group", "label", "source", "method", "width", "height"]
+    return pd.DataFrame(rows, columns=columns)
 
 
-def test_a_video_without_a_face_is_counted_and_not_scored() -> None:
-    evaluation = evaluate(crops(), 14, 0.8, 0.5, PARAMS)
-    assert (evaluation.videos, evaluation.without_face, evaluation.video.n) == (14, 2, 12)
-    assert evaluation.frame.n == 24
-    assert evaluation.video.auc == 1.0
+def crops(groups: int = GROUPS) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    videos = listed(groups).query("video != 'faceless'")
+    rows = videos.loc[videos.index.repeat(2), ["video", "group", "label"]].reset_index(drop=True)
+    fake = rows["label"] == "FAKE"
+    score = np.clip(0.45 + 0.2 * fake + 0.15 * rng.normal(size=len(rows)), 0.01, 0.99)
+    box = {"x1": 0.0, "y1": 0.0, "x2": 100.0, "y2": 100.0}
+    return rows.assign(track=0, score=score, brightness=120.0, **box)
 
 
-def test_the_majority_baseline_stands_beside_the_figures() -> None:
-    record = as_record(evaluate(crops(), 12, 0.8, 0.5, PARAMS), threshold=0.5, leaky=False)
-    assert record["majority"]["accuracy"] == pytest.approx(8 / 12)
-    assert record["majority"]["balanced_accuracy"] == 0.5
-    assert record["video"]["auc_low"] == record["video"]["auc_high"] == 1.0
+def judged(groups: int = GROUPS, decision: Decision = DECISION) -> Evaluation:
+    videos = listed(groups)
+    majority = pd.Series(0.7, index=pd.Index(videos["video"]))
+    rng = np.random.default_rng(5)
+    guess = pd.Series(rng.random(len(videos)), index=majority.index)
+    return evaluate(
+        crops(groups), videos, {"majority": majority, "metadata": guess}, decision, PARAMS
+    )
+
+
+def test_a_video_without_a_face_is_counted_and_has_no_verdict() -> None:
+    evaluation = judged()
+    verdicts = evaluation.videos["verdict"]
+    counted = evaluation.coverage
+    assert (counted.videos, counted.without_face) == (3 * GROUPS + 1, 1)
+    assert counted.inconclusive == (verdicts == "INCONCLUSIVE").sum() > 0
+    assert counted.coverage == pytest.approx((verdicts != "INCONCLUSIVE").sum() / counted.videos)
+    assert evaluation.levels["frame"].metrics.n == 6 * GROUPS
+    assert evaluation.levels["track"].metrics.n == evaluation.levels["video"].metrics.n
+
+
+def test_the_strongest_baseline_is_what_the_detector_is_compared_with() -> None:
+    evaluation = judged()
+    ours, theirs = evaluation.levels["video"].metrics.auc, evaluation.baselines
+    assert ours is not None
+    strongest = theirs[evaluation.strongest].metrics.auc
+    assert strongest == max(b.metrics.auc for b in theirs.values() if b.metrics.auc)
+    assert evaluation.advantage == pytest.approx(ours - strongest)
+    assert evaluation.advantage_interval is not None
+    assert evaluation.advantage_interval.low < evaluation.advantage
+
+
+def test_within_groups_a_habit_of_the_group_does_not_help() -> None:
+    scored = crops()
+    of_group = scored["group"].str[1:].astype(int) / (2 * GROUPS)
+    fakes = scored["label"] == "FAKE"
+    habit = scored.assign(score=np.clip(of_group + 0.3 * fakes, 0.01, 0.99))
+    videos = listed()
+    majority = pd.Series(0.7, index=pd.Index(videos["video"]))
+    evaluation = evaluate(habit, videos, {"majority": majority}, DECISION, PARAMS)
+    assert evaluation.within is not None
+    assert evaluation.within.auc == 1.0
+    assert evaluation.within.pairs == 2 * GROUPS
+    across = evaluation.levels["video"].metrics.auc
+    assert across is not None
+    assert across < 0.95
+
+
+def test_recall_is_given_by_method_and_figures_by_slice() -> None:
+    slices = judged().slices.set_index(["slice", "value"])
+    assert set(slices.loc["method"].index) == {"swap", "lip"}
+    assert slices.loc[("method", "swap"), "fakes"] == GROUPS
+    assert slices.loc[("method", "swap"), "recall_low"] < slices.loc[("method", "swap"), "recall"]
+    assert slices.loc[("face size, px", "80 to 160"), "videos"] == 3 * GROUPS
+
+
+def test_few_groups_have_figures_without_intervals_and_the_reason() -> None:
+    evaluation = judged(groups=4)
+    record = as_record(evaluation, DECISION, leaky=False)
+    assert record["video"]["auc"] is not None
+    assert record["video"]["auc_low"] is None
+    assert record["intervals_refused"] == "4 groups; an interval needs 10"
+    assert evaluation.advantage_interval is None
+
+
+def test_the_record_is_json_and_the_table_has_every_figure_with_its_interval() -> None:
+    evaluation = judged()
+    record = as_record(evaluation, DECISION, leaky=True)
     assert json.loads(json.dumps(record, allow_nan=False)) == record
+    assert record["leaky"] is True
+    table = as_table(evaluation).set_index(["of", "figure"])
+    assert set(table.index.get_level_values("of")) == {
+        *("frame", "track", "video", "majority", "metadata", "within groups")
+    }
+    row = table.loc[("video", "auc")]
+    assert row["low"] < row["value"] < row["high"]
+    assert row["value"] == record["video"]["auc"]
 
 
-def test_the_threshold_is_the_one_given() -> None:
-    assert evaluate(crops(), 12, 0.8, 0.95, PARAMS).video.tp == 0
+def test_calibration_and_threshold_are_those_given() -> None:
+    shifted = Decision(Calibration(bias=-9), 0.5, (0.5, 0.5))
+    assert judged(decision=shifted).levels["video"].metrics.tp == 0
+    assert judged(decision=shifted).levels["video"].metrics.auc == pytest.approx(
+        judged().levels["video"].metrics.auc
+    )
 
 
 def test_nothing_to_judge_is_an_error() -> None:
     with pytest.raises(EvaluationError, match=r"manifest\.parquet"):
-        evaluate(crops().iloc[:0], 3, 0.8, 0.5, PARAMS)
+        evaluate(crops().iloc[:0], listed(), {}, DECISION, PARAMS)

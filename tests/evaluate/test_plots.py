@@ -1,43 +1,102 @@
 from pathlib import Path
 
 import cv2
-import pandas as pd
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
 
-from dfd.evaluate.metrics import measure
-from dfd.evaluate.plots import (
-    confusion_matrix_figure,
-    roc_figure,
-    roc_points,
-    score_figure,
-    write_figure,
-)
-
-VIDEOS = pd.DataFrame({"label": ["REAL", "FAKE", "FAKE"], "score": [0.2, 0.7, 0.4]})
+from dfd.evaluate.evaluation import Evaluation
+from dfd.evaluate.pictures import Picture, pictures, tables
+from dfd.evaluate.plots import shortened, write_figure
+from dfd.evaluate.worst import worst_errors
+from tests.evaluate.subject import DECISION, evaluation, noise
 
 
-def test_roc_runs_from_corner_to_corner() -> None:
-    points = roc_points(VIDEOS["label"], VIDEOS["score"])
-    assert points.iloc[0][["fpr", "tpr"]].tolist() == [0, 0]
-    assert points.iloc[-1][["fpr", "tpr"]].tolist() == [1, 1]
-    assert points["threshold"].max() <= 1
+def drawn(judged: Evaluation, name: str = "small") -> dict[str, Picture]:
+    worst = worst_errors(judged.videos, judged.crops, DECISION.threshold)
+    return pictures(judged, DECISION, tables(judged, DECISION), worst, noise(len(worst)), name)
+
+
+def words(figure: Figure) -> list[str]:
+    """Return every text of a figure: titles, labels, ticks, legends."""
+    figure.draw_without_rendering()
+    found = figure.findobj(match=lambda one: hasattr(one, "get_text"))
+    return list(dict.fromkeys(text.get_text() for text in found))
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+@pytest.mark.parametrize("classes", [("REAL", "FAKE"), ("FAKE",), ("REAL",)])
+def test_every_picture_is_made_and_the_same_twice(tmp_path: Path, classes: tuple[str, ...]) -> None:
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        for key, picture in drawn(evaluation(4, classes=classes)).items():
+            write_figure(folder / f"{key}.png", picture.figure)
+    for path in (tmp_path / "a").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
+        picture = cv2.imread(str(path))
+        assert picture is not None
+        assert picture.std() > 3, path.name
 
 
 def test_the_confusion_matrix_shows_its_counts() -> None:
-    metrics = measure(VIDEOS["label"], VIDEOS["score"], 0.5)
-    shown = [text.get_text() for text in confusion_matrix_figure(metrics, "t").axes[0].texts]
-    assert shown == ["TN\n1\n100%", "FP\n0\n0%", "FN\n1\n50%", "TP\n1\n50%"]
+    judged = evaluation()
+    found = words(drawn(judged)["confusion_matrix"].figure)
+    metrics = judged.levels["video"].metrics
+    assert f"TP\n{metrics.tp}\n{metrics.tp / 12:.0%}" in found
+    assert f"FP\n{metrics.fp}\n{metrics.fp / 12:.0%}" in found
 
 
-def test_figures_become_equal_pictures_twice(tmp_path: Path) -> None:
-    points = roc_points(VIDEOS["label"], VIDEOS["score"])
-    for make in (
-        lambda: roc_figure(points, "t"),
-        lambda: score_figure(VIDEOS, 0.5, "t"),
-        lambda: confusion_matrix_figure(measure(VIDEOS["label"], VIDEOS["score"], 0.5), "t"),
+def test_figures_stand_with_their_intervals_or_say_that_there_is_none() -> None:
+    judged = evaluation()
+    interval = judged.levels["video"].intervals["auc"]
+    (legend,) = [w for w in words(drawn(judged)["roc"].figure) if w.startswith("AUC")]
+    assert f"({interval.low:.3f}–{interval.high:.3f})" in legend
+    (legend,) = [w for w in words(drawn(evaluation(4))["roc"].figure) if w.startswith("AUC")]
+    assert legend.endswith("(no interval)")
+
+
+def test_the_detector_stands_beside_every_baseline_and_chance() -> None:
+    found = words(drawn(evaluation())["baselines"].figure)
+    for name in (
+        "detector",
+        "detector, within groups",
+        "baseline: majority",
+        "baseline: image statistics",
+        "chance",
     ):
-        for name in ("a.png", "b.png"):
-            write_figure(tmp_path / name, make())
-        assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
-        picture = cv2.imread(str(tmp_path / "a.png"))
-        assert picture is not None
-        assert picture.std() > 5
+        assert name in found
+
+
+def test_a_class_is_told_by_more_than_its_colour() -> None:
+    figure = drawn(evaluation())["scores"].figure
+    above, below = figure.axes
+    assert above.get_ylabel().startswith("REAL")
+    assert below.get_ylabel().startswith("FAKE")
+    hatches = [axes.containers[0].patches[0].get_hatch() for axes in (above, below)]
+    assert hatches[0] != hatches[1]
+
+
+def test_names_are_drawn_as_they_are_and_never_too_long() -> None:
+    found = words(drawn(evaluation(), name="a $\\frac$ name")["roc"].figure)
+    assert "a $\\frac$ name: ROC" in found
+    assert shortened("x" * 40 + "end.mp4", 20) == "xxxxxxxxx…xxxend.mp4"
+    assert shortened("a\n\u202eb", 20) == "a��b"
+
+
+def test_no_word_of_many_slices_lies_on_another() -> None:
+    figure = drawn(evaluation(40))["slices"].figure
+    figure.draw_without_rendering()
+    boxes = [
+        text.get_window_extent()
+        for axes in figure.axes
+        for text in (*axes.texts, *(axes.get_yticklabels() if axes is figure.axes[0] else ()))
+        if text.get_text()
+    ]
+    edge = figure.bbox.x1
+    assert all(box.x0 >= 0 and box.x1 <= edge for box in boxes)
+    crossing = [
+        (a, b)
+        for n, a in enumerate(boxes)
+        for b in boxes[n + 1 :]
+        if np.all([a.x0 < b.x1, b.x0 < a.x1, a.y0 < b.y1, b.y0 < a.y1])
+    ]
+    assert not crossing

@@ -1,5 +1,6 @@
 """The stage ``train`` under kills: the same detector, and one run in MLflow."""
 
+import json
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 from dfd.detector import detector_hash
 from tests.data import SAMPLE
-from tests.project import Project, write_clips
+from tests.project import Project, copy_project, write_clips
 
 KILLS = int(os.environ.get("DFD_KILLS", "2"))
 SEED = int(os.environ.get("DFD_SEED", "1"))
@@ -59,7 +60,12 @@ def runs(project: Project) -> list[str]:
     return listed.stdout.splitlines()
 
 
-def test_a_training_killed_at_random_moments_goes_on_to_the_same_detector(project: Project) -> None:
+@pytest.fixture(scope="module")
+def trained(
+    tmp_path_factory: pytest.TempPathFactory, prefect_server: str
+) -> tuple[Project, float, tuple[str, str, str]]:
+    """Return a project with a trained candidate, the seconds that took, and what it made."""
+    project = copy_project(tmp_path_factory.mktemp("trained") / "project", prefect_server)
     write_clips(project.folder / "clips")
     small = {"backbone": "mesonet", "weights": "none", "epochs": 6, "learning_rate": 0.01}
     project.change_params(
@@ -75,8 +81,14 @@ def test_a_training_killed_at_random_moments_goes_on_to_the_same_detector(projec
         begun = time.monotonic()
         ended = project.run(f"flows.{stage[0]}", *stage[1:])
         assert ended.returncode == 0, ended.stderr
-    seconds = time.monotonic() - begun
-    expected = made(project)
+    return project, time.monotonic() - begun, made(project)
+
+
+def test_a_training_killed_at_random_moments_goes_on_to_the_same_detector(
+    trained: tuple[Project, float, tuple[str, str, str]],
+) -> None:
+    project, seconds, expected = trained
+    before = len(runs(project))
     rng = np.random.default_rng(SEED)
     kills = finished = 0
     while kills < KILLS:
@@ -93,4 +105,22 @@ def test_a_training_killed_at_random_moments_goes_on_to_the_same_detector(projec
     assert made(project) == expected
     assert not (project.folder / ".cache/train/small.npz").exists()
     listed = runs(project)
-    assert listed == ["FINISHED 1 2 3 4 5 6"] * (finished + 2), "no run is lost or logged twice"
+    assert set(listed) == {"FINISHED 1 2 3 4 5 6"}, "no epoch is lost or logged twice"
+    assert len(listed) == before + finished + 1
+
+
+def test_what_the_test_part_says_changes_nothing_but_its_own_hash(
+    trained: tuple[Project, float, tuple[str, str, str]],
+) -> None:
+    project, _, _ = trained
+    card = project.folder / "models/small/detector.json"
+    before = json.loads(card.read_text())
+    path = project.folder / "data/split.csv"
+    split = pd.read_csv(path)
+    test = split["part"] == "test"
+    split.loc[test, "label"] = split.loc[test, "label"].map({"REAL": "FAKE", "FAKE": "REAL"})
+    assert test.any()
+    split.to_csv(path, index=False)
+    assert start(project).wait() == 0
+    after = json.loads(card.read_text())
+    assert {key for key in before if before[key] != after[key]} == {"split_sha256"}

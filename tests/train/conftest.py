@@ -38,6 +38,7 @@ SMALL = CandidateParams(
     clip_norm=1,
     label_smoothing=0,
     ema_decay=0.9,
+    target_error=0.05,
     precision="auto",
     xla="auto",
     devices=1,

@@ -6,7 +6,8 @@ import pytest
 
 from dfd.detector import fake_scores, weights_sha256
 from dfd.errors import TrainError
-from dfd.evaluate.metrics import video_scores
+from dfd.evaluate.aggregate import video_scores
+from dfd.evaluate.decision import fit_decision
 from dfd.train import fit as fit_module
 from dfd.train.fitted import Fitted
 from dfd.train.records import EpochRecord
@@ -49,11 +50,14 @@ def test_the_best_epoch_by_validation_is_kept(fitted: Fitted, crops) -> None:
     assert fitted.frames.auc == best.val_frame_auc
 
 
-def test_the_threshold_is_the_validation_videos_best(fitted: Fitted, crops) -> None:
+def test_the_decision_is_what_the_validation_videos_ask_for(fitted: Fitted, crops, params) -> None:
     validation = crops(10, seed=2)
     scores = fake_scores(fitted.model, validation.images)
     videos = video_scores(validation.table.assign(score=scores))
-    called = np.where(videos["score"] >= fitted.threshold, "FAKE", "REAL")
+    wanted = fit_decision(videos["label"], videos["score"], params.target_error)
+    assert fitted.decision.threshold == pytest.approx(wanted.threshold, abs=1e-3)
+    probabilities = fitted.decision.calibration.apply(videos["score"])
+    called = np.where(probabilities >= fitted.decision.threshold, "FAKE", "REAL")
     assert (called == videos["label"]).mean() == pytest.approx(fitted.videos.accuracy)
 
 

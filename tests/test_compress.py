@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dfd.train.compress import h264, jpeg
+from dfd.compress import h264, jpeg
 from tests.train.faces import SIDES, face_crop
 
 ENCODERS = {"jpeg": (jpeg, (95, 70, 40)), "h264": (h264, (23, 31, 40))}

@@ -1,0 +1,127 @@
+"""Fetching the sample of the Deepfake Detection Challenge with Kaggle's own client."""
+
+import shutil
+import stat
+import subprocess
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+from dfd.dataset.layouts import LabelledVideo, read_layout
+from dfd.errors import DatasetError
+from dfd.files import UNFINISHED
+
+COMPETITION = "deepfake-detection-challenge"
+TRAIN = "train_sample_videos"  # 400 clips and metadata.json; test_videos has 400 without labels
+_PAGE = f"https://www.kaggle.com/competitions/{COMPETITION}"
+_POLL_S = 0.5
+
+
+def fetch_dfdc_sample(
+    folder: Path, on_bytes: Callable[[int], None] = lambda done: None
+) -> list[LabelledVideo]:
+    """Download the competition's archive (4.4 GB) and unpack it into ``folder``.
+
+    ``folder`` then holds ``train_sample_videos``, ``test_videos`` and ``sample_submission.csv``. It
+    appears at the end, whole. What is downloaded lies beside it until then, and a download that was
+    broken off goes on from there.
+
+    Args:
+        folder: Must not exist yet, or be empty.
+        on_bytes: Called now and then with the number of bytes that have arrived.
+
+    Returns:
+        The labelled videos, as of the layout ``dfdc``.
+
+    Raises:
+        DatasetError: The folder is in use; the client is missing, has no credentials, may not
+            download or reaches no network; or the archive is not what it should be.
+    """
+    client = shutil.which("kaggle")
+    if client is None:
+        raise DatasetError(
+            "kaggle: Kaggle's client is not installed; run `pip install kaggle`, or fetch the "
+            f"files by hand from {_PAGE}/data"
+        )
+    staging = folder.absolute().with_name(f"{UNFINISHED}{folder.absolute().name}")
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise DatasetError(f"{folder}: is there already; choose another folder with --to")
+        staging.mkdir(parents=True, exist_ok=True)
+        _download(client, staging, on_bytes)
+        return _unpack(staging, folder)
+    except OSError as error:
+        name = error.filename or folder
+        raise DatasetError(f"{name}: {error.strerror or error}; choose another folder") from error
+
+
+def _download(client: str, staging: Path, on_bytes: Callable[[int], None]) -> None:
+    command = [client, "competitions", "download", COMPETITION, "-p", str(staging)]
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+            while True:
+                try:
+                    process.wait(_POLL_S)
+                    break
+                except subprocess.TimeoutExpired:
+                    on_bytes(sum(path.stat().st_size for path in staging.glob("*.zip")))
+        finally:
+            process.kill()
+            process.wait()
+        output.seek(0)
+        said = output.read().decode("utf-8", "replace")
+    if process.returncode:
+        if not any(staging.iterdir()):
+            staging.rmdir()
+        raise DatasetError(f"kaggle: {_problem(said)}")
+
+
+def _problem(said: str) -> str:
+    """Return what is wrong and what to do, from what the client (versions 1 and 2) printed."""
+    lines = [line.strip() for line in said.splitlines() if line.strip() and "%|" not in line]
+    said = " ".join(lines)  # without the progress bar, whose figures could be taken for a status
+    if any(word in said for word in ("Max retries", "NameResolution", "Connection", "timed out")):
+        return "kaggle.com cannot be reached; check the network (HTTPS_PROXY, where there is one)"
+    if any(word in said for word in ("Authentication required", "kaggle.json", "401")):
+        return (
+            "no valid credentials; at https://www.kaggle.com/settings/api make a token, and put "
+            "kaggle.json into ~/.kaggle/, or set KAGGLE_USERNAME and KAGGLE_KEY, or "
+            "KAGGLE_API_TOKEN"
+        )
+    if "403" in said or "accept" in said:
+        return f"may not download; log in, and accept the competition's rules at {_PAGE}/rules"
+    return f"cannot download ({lines[-1] if lines else 'it says nothing'}); try again later"
+
+
+def _unpack(staging: Path, folder: Path) -> list[LabelledVideo]:
+    archive, unpacked = staging / f"{COMPETITION}.zip", staging / "unpacked"
+    shutil.rmtree(unpacked, ignore_errors=True)  # of a run that was killed
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            for member in packed.infolist():
+                _check_member(archive, member)
+            packed.extractall(unpacked)
+    except FileNotFoundError as error:
+        raise DatasetError(f"{archive}: the client did not bring it; run again") from error
+    except (zipfile.BadZipFile, EOFError, zlib.error) as error:
+        archive.unlink()
+        raise DatasetError(f"{archive}: is damaged ({error}); run again") from error
+    read_layout(unpacked / TRAIN, "dfdc")
+    if folder.exists():
+        folder.rmdir()
+    unpacked.rename(folder)
+    shutil.rmtree(staging)
+    return read_layout(folder / TRAIN, "dfdc")
+
+
+def _check_member(archive: Path, member: zipfile.ZipInfo) -> None:
+    name = PurePosixPath(member.filename.replace("\\", "/"))
+    if name.is_absolute() or ".." in name.parts or stat.S_ISLNK(member.external_attr >> 16):
+        raise DatasetError(
+            f"{archive}: {member.filename!r} would lie outside of the folder; take the archive away"
+        )

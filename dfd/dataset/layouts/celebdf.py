@@ -1,0 +1,88 @@
+"""Celeb-DF, versions 1 and 2.
+
+Li et al., *Celeb-DF: A Large-scale Challenging Dataset for DeepFake Forensics* (2020),
+arXiv:1909.12962, and https://github.com/yuezunli/celeb-deepfakeforensics.
+"""
+
+import re
+from pathlib import Path
+
+from dfd.dataset.layouts.files import video_id, videos_below
+from dfd.dataset.layouts.labelled import LabelledVideo
+from dfd.dataset.layouts.lists import read_lines, require_present
+from dfd.errors import DatasetError
+
+TEST_LIST = "List_of_testing_videos.txt"
+_FOLDERS = {"Celeb-real": "REAL", "YouTube-real": "REAL", "Celeb-synthesis": "FAKE"}
+_CELEBRITY = re.compile(r"(id\d+)_(\d+)")
+_SWAP = re.compile(r"(id\d+)_id\d+_(\d+)")
+_LINE = re.compile(r"([01])\s+(\S.*)")
+
+
+def recognise(folder: Path) -> bool:
+    """Return whether the folders of the celebrities are there."""
+    return all((folder / name).is_dir() for name in ("Celeb-real", "Celeb-synthesis"))
+
+
+def read(folder: Path) -> list[LabelledVideo]:
+    """Read ``Celeb-real``, ``YouTube-real`` and ``Celeb-synthesis``.
+
+    ``idA_idB_NNNN.mp4`` is ``Celeb-real/idA_NNNN.mp4`` with the face of celebrity B put in. Videos
+    of one celebrity A, real and forged, are a group. The donor B does not join: nearly all
+    celebrities are each other's donors, and all would be one group. So under the protocol ``group``
+    the scene, the body and the head of a test video are new, while the face put in may be known.
+
+    Videos that ``List_of_testing_videos.txt`` names are the part ``test``, all others ``train``;
+    there is no official validation part. Without the list no video has a part.
+
+    Raises:
+        DatasetError: A file name does not fit, or the list is wrong or names absent videos.
+    """
+    found = {
+        video_id(path, folder): (path, label)
+        for name, label in _FOLDERS.items()
+        for path in videos_below(folder / name)
+    }
+    test = _read_test_list(folder / TEST_LIST, {video: found[video][1] for video in found})
+    return [
+        _labelled(path, video, label, _part(video, test)) for video, (path, label) in found.items()
+    ]
+
+
+def _part(video: str, test: set[str] | None) -> str | None:
+    if test is None:
+        return None
+    return "test" if video in test else "train"
+
+
+def _labelled(path: Path, video: str, label: str, part: str | None) -> LabelledVideo:
+    if video.startswith("YouTube-real/"):
+        return LabelledVideo(path, video, label, part=part)
+    name = (_SWAP if label == "FAKE" else _CELEBRITY).fullmatch(path.stem)
+    if not name:
+        wanted = "id0_id1_0000.mp4" if label == "FAKE" else "id0_0000.mp4"
+        raise DatasetError(f"{path}: is not named like {wanted}; rename it or take it away")
+    source = f"Celeb-real/{name[1]}_{name[2]}.mp4" if label == "FAKE" else None
+    return LabelledVideo(path, video, label, source, person=name[1], part=part)
+
+
+def _read_test_list(path: Path, labels: dict[str, str]) -> set[str] | None:
+    if not path.is_file():
+        return None
+    stated: dict[str, str] = {}
+    for line in read_lines(path):
+        entry = _LINE.fullmatch(line)
+        if not entry:
+            raise DatasetError(
+                f"{path}: the line {line!r} is not like '1 YouTube-real/00170.mp4'; fetch the list "
+                "again"
+            )
+        stated[entry[2]] = "REAL" if entry[1] == "1" else "FAKE"
+    require_present(path, stated, labels)
+    for video, label in stated.items():
+        if labels[video] != label:
+            raise DatasetError(
+                f"{path}: calls {video!r} {label}, its folder says {labels[video]}; fetch the list "
+                "again"
+            )
+    return set(stated)

@@ -1,0 +1,84 @@
+"""The Deepfake Detection Challenge: a ``metadata.json`` beside the videos.
+
+Kaggle's sample is one such folder, the whole DFDC fifty (``dfdc_train_part_00`` to ``_49``).
+Dolhansky et al., *The DeepFake Detection Challenge Dataset* (2020), arXiv:2006.07397.
+"""
+
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from dfd.dataset.layouts.labelled import LabelledVideo
+from dfd.dataset.layouts.lists import read_json, require_present
+from dfd.errors import DatasetError
+from dfd.labels import LABELS
+
+METADATA = "metadata.json"
+
+
+def recognise(folder: Path) -> bool:
+    """Return whether a ``metadata.json`` lies at or below ``folder``."""
+    return next(folder.rglob(METADATA), None) is not None
+
+
+def read(folder: Path) -> list[LabelledVideo]:
+    """Read every ``metadata.json`` at or below ``folder``, as the DFDC publishes them.
+
+    Each maps a file name beside it to ``label``, ``split`` and ``original``; ``method`` and
+    ``donor`` are read where present. An original that is not in the folder is normal (209 of them
+    are named by the 400 clips of the Kaggle sample, which holds 42).
+    """
+    tables = {path.parent: _read_metadata(path) for path in sorted(folder.rglob(METADATA))}
+    if not tables:
+        raise DatasetError(
+            f"{folder}: no metadata.json at or below it; the layout 'dfdc' needs one beside the "
+            "videos (for folders named REAL and FAKE set dataset.layout: folder)"
+        )
+    ids = {
+        (part, name): (part / name).relative_to(folder).as_posix()
+        for part, table in tables.items()
+        for name in table
+    }
+    by_name: dict[str, str] = {}
+    for (_, name), video in ids.items():
+        by_name.setdefault(name, video)
+
+    def resolve(part: Path, name: str | None) -> str | None:
+        return ids.get((part, name), by_name.get(name, name)) if name else None
+
+    return [
+        LabelledVideo(
+            path=part / name,
+            video=ids[part, name],
+            label=entry["label"],
+            source=resolve(part, entry.get("original")),
+            donor=resolve(part, entry.get("donor")),
+            method=entry.get("method"),
+        )
+        for part, table in tables.items()
+        for name, entry in table.items()
+    ]
+
+
+def _read_metadata(path: Path) -> dict[str, dict[str, Any]]:
+    table = read_json(path)
+    if not isinstance(table, dict):
+        raise DatasetError(f"{path}: must map file names to labels; fetch or mend the file")
+    for name, entry in table.items():
+        _check_entry(path, name, entry)
+    require_present(path, table, (name for name in table if (path.parent / name).is_file()))
+    return table
+
+
+def _check_entry(path: Path, name: str, entry: Any) -> None:
+    if PurePosixPath(name).name != name or name in {"", "..", "."} or "\\" in name:
+        raise DatasetError(
+            f"{path}: {name!r} is not a plain file name; a video must lie beside its metadata.json"
+        )
+    if not isinstance(entry, dict) or entry.get("label") not in LABELS:
+        label = entry.get("label") if isinstance(entry, dict) else entry
+        raise DatasetError(
+            f"{path}: the label of {name!r} is {label!r}; it must be 'REAL' or 'FAKE'"
+        )
+    for key in ("original", "donor", "method"):
+        if not isinstance(entry.get(key), str | None):
+            raise DatasetError(f"{path}: {key!r} of {name!r} must be text or null; mend the file")

@@ -1,0 +1,125 @@
+"""FaceForensics++ and, in the same tree, Google's DeepFakeDetection, at one compression.
+
+Rössler et al., *FaceForensics++: Learning to Detect Manipulated Facial Images* (2019),
+arXiv:1901.08971; names of folders and files: ``dataset/README.md`` of
+https://github.com/ondyari/FaceForensics.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from dfd.dataset.layouts.files import video_id, videos_below
+from dfd.dataset.layouts.labelled import LabelledVideo
+from dfd.dataset.layouts.lists import official_lists, parts_by_name, read_json
+from dfd.errors import DatasetError
+
+COMPRESSIONS = ("raw", "c0", "c23", "c40")
+_LISTS = {"train.json": "train", "val.json": "validation", "test.json": "test"}
+_SWAP = re.compile(r"(\d{3})_(\d{3})")
+_ACTOR = re.compile(r"(\d{2})__(\w+)")
+_ACTOR_SWAP = re.compile(r"(\d{2})_\d{2}__(\w+)__[A-Z0-9]+")
+
+
+def recognise(folder: Path, compression: str) -> bool:
+    """Return whether ``folder`` holds forgeries at this compression."""
+    return next(folder.glob(f"manipulated_sequences/*/{compression}/videos"), None) is not None
+
+
+def read(folder: Path, compression: str) -> list[LabelledVideo]:
+    """Read ``original_sequences`` and ``manipulated_sequences`` at one compression.
+
+    ``AAA_BBB.mp4`` is made from ``youtube`` video ``AAA`` with the face (Face2Face and
+    NeuralTextures: the expressions) of ``BBB``: a group is such a pair and all its forgeries. The
+    part of each is given by the authors' ``train.json``, ``val.json`` and ``test.json``, in
+    ``splits/`` or beside the folders; without them no video has a part.
+
+    In DeepFakeDetection ``28_04__scene__ID.mp4`` is made from ``actors`` video ``28__scene.mp4``
+    with the face of actor 04. Videos of one target actor are a group; the donor does not join, as
+    all 28 actors would then be one. The authors' lists say nothing of these.
+
+    Args:
+        folder: Where the two folders are.
+        compression: One of ``COMPRESSIONS``.
+
+    Raises:
+        DatasetError: There is nothing at this compression, a file name does not fit, or the lists
+            are incomplete, wrong, or name videos that are not there.
+    """
+    there = [name for name in COMPRESSIONS if recognise(folder, name)]
+    if there and compression not in there:
+        raise DatasetError(
+            f"{folder}: no forgery at compression {compression} (there are {', '.join(there)}); "
+            f"set dataset.layout: faceforensics-{there[0]} in params.yaml"
+        )
+    originals = target_videos(folder, compression)
+    parts = _official_parts(folder, {path.stem for path in originals})
+    return [
+        *(
+            LabelledVideo(path, video_id(path, folder), "REAL", part=parts.get(path.stem))
+            for path in originals
+        ),
+        *_actors(folder, compression),
+        *(
+            _forgery(path, folder, method.name, compression, parts)
+            for method in sorted(folder.glob("manipulated_sequences/*"))
+            for path in videos_below(method / compression / "videos")
+        ),
+    ]
+
+
+def target_videos(folder: Path, compression: str) -> list[Path]:
+    """Return the 1,000 YouTube videos, or as many as are there, sorted."""
+    return videos_below(folder / _originals("youtube", compression))
+
+
+def target_id(name: str, compression: str) -> str:
+    """Return the id of a YouTube video from its three digits."""
+    return f"{_originals('youtube', compression)}/{name}.mp4"
+
+
+def _originals(kind: str, compression: str) -> str:
+    return f"original_sequences/{kind}/{compression}/videos"
+
+
+def _actors(folder: Path, compression: str) -> Iterator[LabelledVideo]:
+    for path in videos_below(folder / _originals("actors", compression)):
+        name = _ACTOR.fullmatch(path.stem)
+        if not name:
+            raise DatasetError(f"{path}: is not named 28__scene.mp4; rename it or take it away")
+        yield LabelledVideo(path, video_id(path, folder), "REAL", person=f"actor {name[1]}")
+
+
+def _forgery(
+    path: Path, folder: Path, method: str, compression: str, parts: dict[str, str]
+) -> LabelledVideo:
+    video = video_id(path, folder)
+    if name := _SWAP.fullmatch(path.stem):
+        source, donor = (target_id(digits, compression) for digits in name.groups())
+        return LabelledVideo(path, video, "FAKE", source, donor, method, part=parts.get(name[1]))
+    if name := _ACTOR_SWAP.fullmatch(path.stem):
+        source = f"{_originals('actors', compression)}/{name[1]}__{name[2]}.mp4"
+        return LabelledVideo(path, video, "FAKE", source, None, method, person=f"actor {name[1]}")
+    raise DatasetError(
+        f"{path}: is named neither 000_001.mp4 (target, source) nor 28_04__scene__ID.mp4; rename "
+        "it or take it away"
+    )
+
+
+def _official_parts(folder: Path, originals: set[str]) -> dict[str, str]:
+    lists = official_lists([folder / "splits", folder], _LISTS)
+    return parts_by_name(
+        ((path, _LISTS[name], _read_pairs(path)) for name, path in lists.items()), originals
+    )
+
+
+def _read_pairs(path: Path) -> list[str]:
+    pairs = read_json(path)
+    if not isinstance(pairs, list) or not all(_is_pair(pair) for pair in pairs):
+        raise DatasetError(f"{path}: must be a list of pairs of names; fetch the file again")
+    return [video for pair in pairs for video in pair]
+
+
+def _is_pair(pair: Any) -> bool:
+    return isinstance(pair, list) and len(pair) == 2 and all(isinstance(one, str) for one in pair)

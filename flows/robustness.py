@@ -1,0 +1,121 @@
+"""Stage ``robustness``: how a candidate's video AUC falls with what happens to the videos."""
+
+import argparse
+from typing import Any
+
+from prefect import flow
+from prefect.futures import PrefectFuture
+
+from dfd.dataset.index import read_index
+from dfd.detector import load_card
+from dfd.errors import EvaluationError, VideoGivenUp
+from dfd.evaluate.perturbations import ON_CROP, ON_TABLE, ON_VIDEO
+from dfd.params import EvaluateParams, FacesParams, SplitParams, load_section
+from flows.paths import (
+    FACES,
+    INDEX,
+    PERTURBED_STORE,
+    SPLIT,
+    VIDEOS,
+    detector_dir,
+    metrics_dir,
+    plots_dir,
+)
+from flows.progress import ProgressBar
+from flows.runner import as_they_end, shared_server, task_runner
+from flows.stage import run_stage
+from tasks.faces import prepare_detector
+from tasks.progress import ProgressArtifact
+from tasks.robustness import (
+    perturb_video,
+    report_robustness,
+    score_clean,
+    score_fewer_frames,
+    score_perturbed_crops,
+    score_perturbed_videos,
+)
+
+
+@flow(name="robustness", flow_run_name="robustness {candidate}")
+def robustness(candidate: str, params: FacesParams) -> None:
+    """Measure the candidate's detector under every perturbation, level by level.
+
+    A killed run continues where it was: what is extracted from perturbed videos stays, for every
+    detector that crops alike.
+    """
+    detector, split = detector_dir(candidate), load_section(SplitParams)
+    card = load_card(detector)
+    if card.crop != params.crop:
+        raise EvaluationError(
+            f"{detector}: trained on faces cropped otherwise than section faces of params.yaml "
+            f"says; run `dvc repro train@{candidate}`"
+        )
+    clean = score_clean(detector, FACES, SPLIT, split)
+    hashes, given_up = _perturb_videos(set(clean["video"]), params)
+    scores = []
+    with ProgressBar("scores", len(ON_VIDEO) + len(ON_CROP) + len(ON_TABLE)) as bar:
+        for name in ON_VIDEO:
+            stored = (params, SPLIT, split, PERTURBED_STORE)
+            scores.append(score_perturbed_videos(name, detector, clean, hashes, *stored))
+            bar.advance(failed=0)
+        for name in ON_CROP:
+            scores.append(score_perturbed_crops(name, detector, FACES, clean))
+            bar.advance(failed=0)
+        for name in ON_TABLE:
+            scores.append(score_fewer_frames(name, clean))
+            bar.advance(failed=0)
+    report_robustness(
+        clean,
+        scores,
+        given_up,
+        detector,
+        card,
+        SPLIT,
+        load_section(EvaluateParams),
+        metrics_dir(candidate) / "robustness.json",
+        plots_dir(candidate),
+    )
+
+
+def _perturb_videos(videos: set[str], params: FacesParams) -> tuple[dict[str, str], dict[str, str]]:
+    """Extract the videos' faces after what is done to videos.
+
+    Returns:
+        The content's hash of each, and why one was given up, which is in the second alone.
+    """
+    folder, store = VIDEOS.resolve(), PERTURBED_STORE.resolve()  # workers may have another folder
+    index = read_index(INDEX)
+    chosen = index[index["video"].isin(videos)]
+    given_up: dict[str, str] = {}
+
+    def submit(row: Any) -> PrefectFuture[None]:
+        return perturb_video.submit(row.video, row.sha256, folder, params, store)
+
+    prepare_detector.submit(params).result()
+    with (
+        ProgressBar("perturbed videos", len(chosen)) as bar,
+        ProgressArtifact("robustness", len(chosen)) as page,
+    ):
+        for row, future in as_they_end(submit, chosen.itertuples()):
+            try:
+                future.result()
+            except VideoGivenUp as error:
+                given_up[str(row.video)] = str(error)
+            bar.advance(failed=len(given_up))
+            page.advance(failed=len(given_up))
+    hashes = dict(zip(chosen["video"], chosen["sha256"], strict=True))
+    return {v: sha256 for v, sha256 in hashes.items() if v not in given_up}, given_up
+
+
+def main(candidate: str) -> None:
+    """Run the stage for one candidate, its videos where the parameters of ``faces`` say."""
+    params = load_section(FacesParams)
+    runner = task_runner(params)
+    with shared_server(params):
+        robustness.with_options(task_runner=runner)(candidate, params)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Measure one candidate's robustness.")
+    parser.add_argument("candidate")
+    run_stage(main, parser.parse_args().candidate)

@@ -1,0 +1,187 @@
+"""The model registry: its versions, their files, and who leads.
+
+A version of the registered model is a detector; its files lie with the model that MLflow logged:
+the detector itself, ``predictions.csv`` (calibrated scores of its test videos), ``videos.csv``
+(content hash, group and part of every video of its data set) and ``model_card.md``. The alias
+``champion`` is moved by one process at a time, and every move is written on the version it goes to.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from filelock import FileLock, Timeout
+
+from dfd.errors import RegistryError
+from dfd.files import project_root
+from tasks.tracking import connect
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+DETECTOR, PREDICTIONS, VIDEOS, CARD = "detector", "predictions", "videos", "model_card"
+OVER, RULING, MOVED = "promoted_over", "ruling", "alias_moved"
+_PATIENCE_S = 600.0  # another process may be scoring videos while it holds the registry
+
+
+@dataclass(frozen=True)
+class Registry:
+    """One registered model."""
+
+    client: "MlflowClient"
+    model: str
+
+    def version(self, reference: str) -> "ModelVersion":
+        """Return a version by number or alias.
+
+        Raises:
+            RegistryError: There is none.
+        """
+        found = {str(version.version): version for version in self.versions()}
+        number = str(self.aliases().get(reference, reference))
+        if number not in found:
+            known = ", ".join([*sorted(found, key=int), *self.aliases()]) or "none"
+            raise RegistryError(f"{self.model}: no version {reference!r}; there are {known}")
+        return found[number]
+
+    def versions(self) -> list["ModelVersion"]:
+        """Return all versions, the newest first."""
+        found = self.client.search_model_versions(f"name = '{self.model}'")
+        return sorted(found, key=lambda version: -int(version.version))
+
+    def aliases(self) -> dict[str, int]:
+        """Return the version each alias stands for."""
+        found = self.client.search_registered_models(f"name = '{self.model}'")
+        return {alias: int(number) for model in found for alias, number in model.aliases.items()}
+
+    def champion(self) -> "ModelVersion | None":
+        """Return the version that leads, or None."""
+        return self.version(CHAMPION) if CHAMPION in self.aliases() else None
+
+    def file(self, version: "ModelVersion", name: str) -> Path:
+        """Return a local copy of one of a version's files.
+
+        Raises:
+            RegistryError: It is gone.
+        """
+        from mlflow.artifacts import download_artifacts
+        from mlflow.exceptions import MlflowException
+        from mlflow.models import Model
+
+        try:
+            root = Path(download_artifacts(f"models:/{self.model}/{version.version}"))
+            logged = Model.load(str(root)).flavors["python_function"]["artifacts"]
+            path: Path = root / logged[name]["path"]
+            if not path.exists():
+                raise FileNotFoundError(path)
+        except (MlflowException, OSError, KeyError) as error:
+            raise RegistryError(
+                f"{self.model} version {version.version}: its {name} is gone; restore mlruns/, or "
+                "promote a version that has its files: dfd registry promote VERSION"
+            ) from error
+        return path
+
+    def table(self, version: "ModelVersion", name: str) -> pd.DataFrame:
+        """Return one of a version's tables.
+
+        Raises:
+            RegistryError: It is gone or damaged.
+        """
+        path = self.file(version, name)
+        try:
+            return pd.read_csv(path)
+        except (OSError, ValueError) as error:
+            raise RegistryError(
+                f"{self.model} version {version.version}: its {name} is damaged ({error}); "
+                "restore mlruns/"
+            ) from error
+
+    def lead(self, version: "ModelVersion", why: str) -> None:
+        """Make a version the champion, and the one it takes over from the challenger."""
+        before = self.champion()
+        if before is not None and before.version == version.version:
+            raise RegistryError(f"{self.model} version {version.version} is the champion already")
+        self._note(version, OVER, str(before.version) if before else "")
+        self._note(version, MOVED, f"{_now()} {why}")
+        self.client.set_registered_model_alias(self.model, CHAMPION, version.version)
+        if before is not None:
+            self.client.set_registered_model_alias(self.model, CHALLENGER, before.version)
+        elif self.aliases().get(CHALLENGER) == int(version.version):
+            self.client.delete_registered_model_alias(self.model, CHALLENGER)
+
+    def former(self) -> "ModelVersion":
+        """Return the version that the champion took the lead from.
+
+        Raises:
+            RegistryError: There is no champion, or it took the lead from none.
+        """
+        now = self.version(CHAMPION)
+        before = now.tags.get(OVER)
+        if not before:
+            raise RegistryError(
+                f"{self.model} version {now.version}: took over from no other; name the version to "
+                "lead: dfd registry promote VERSION"
+            )
+        return self.version(before)
+
+    def roll_back(self) -> None:
+        """Give the lead back to ``former``; the champion becomes the challenger."""
+        former, now = self.former(), self.version(CHAMPION)
+        self._note(now, MOVED, f"{_now()} rolled back to version {former.version}")
+        self.client.set_registered_model_alias(self.model, CHAMPION, former.version)
+        self.client.set_registered_model_alias(self.model, CHALLENGER, now.version)
+
+    def _note(self, version: "ModelVersion", key: str, value: str) -> None:
+        self.client.set_model_version_tag(self.model, version.version, key, value)
+
+
+@contextmanager
+def locked_registry(model: str, patience_s: float = _PATIENCE_S) -> Iterator[Registry]:
+    """Hold the registry for one process, so that what is read of it stays true until it is changed.
+
+    Raises:
+        RegistryError: Another process does not let go of it, or it cannot be reached.
+    """
+    path = project_root() / "mlruns" / "registry.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(path, timeout=patience_s), open_registry(model) as registry:
+            yield registry
+    except Timeout as error:
+        raise RegistryError(
+            f"{path}: another process has held the registry for {patience_s:.0f} s; wait for it to "
+            "end, or end it"
+        ) from error
+
+
+@contextmanager
+def open_registry(model: str) -> Iterator[Registry]:
+    """Give access to the registered model, made if there is none.
+
+    Raises:
+        RegistryError: The registry cannot be reached, at first or later on.
+    """
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        client = connect()
+        if not client.search_registered_models(f"name = '{model}'"):
+            client.create_registered_model(model)
+        yield Registry(client, model)
+    except (MlflowException, SQLAlchemyError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise RegistryError(
+            f"MLFLOW_TRACKING_URI: the registry cannot be used ({reason}); check the address, and "
+            "that no other program locks mlruns/mlflow.db"
+        ) from error
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,154 @@
+"""Tasks of the stage ``robustness``."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from dfd.dataset.split import assign_parts, read_split
+from dfd.detector import DetectorCard, load_detector
+from dfd.evaluate.perturbations import ON_CROP, ON_TABLE, ON_VIDEO, perturb_crops
+from dfd.evaluate.plots import write_figure
+from dfd.evaluate.robustness import (
+    CLEAN,
+    as_record,
+    check_classes,
+    level_scores,
+    robustness_table,
+    stored_crops,
+)
+from dfd.evaluate.robustness_picture import robustness_figure
+from dfd.evaluate.worker import extract_perturbed, perturbed_key
+from dfd.faces.reader import read_crops
+from dfd.faces.shards import read_crops_table
+from dfd.faces.store import read_video_faces
+from dfd.files import UNFINISHED, write_json, write_table
+from dfd.params import EvaluateParams, FacesParams, SplitParams
+from tasks.faces import may_pass_next_time
+from tasks.isolated import thread_worker
+from tasks.tracking import connect, log_figures, run_of
+
+
+@task(task_run_name="score clean crops", cache_policy=NO_CACHE)
+def score_clean(detector: Path, faces: Path, split: Path, params: SplitParams) -> pd.DataFrame:
+    """Return the crops of the test part with their scores."""
+    crops = assign_parts(read_crops_table(faces), read_split(split), params)
+    crops = crops.query("part == 'test'")
+    check_classes(crops)  # before the long work
+    return crops.assign(score=load_detector(detector).predict(read_crops(faces, crops)))
+
+
+@task(
+    task_run_name="perturb {video}",
+    retries=1,
+    retry_condition_fn=may_pass_next_time,
+    cache_policy=NO_CACHE,  # its results are files
+)
+def perturb_video(video: str, sha256: str, folder: Path, params: FacesParams, store: Path) -> None:
+    """Extract one video's faces at each level of what is done to videos, where not yet stored."""
+    pool = thread_worker(params.time_limit_s, params.memory_limit_mb)
+    store.mkdir(parents=True, exist_ok=True)
+    for name, perturbation in ON_VIDEO.items():
+        for level in perturbation.levels:
+            key = perturbed_key(sha256, params.crop, name, level)
+            if read_video_faces(store, key) is not None:
+                continue
+            with TemporaryDirectory(prefix=UNFINISHED, dir=store) as temporary:
+                clip = Path(temporary) / "clip.mp4"
+                what = (folder / video, clip, name, level, params.crop)
+                pool.run(extract_perturbed, store, key, *what)
+
+
+@task(task_run_name="score {name}", cache_policy=NO_CACHE)
+def score_perturbed_videos(
+    name: str,
+    detector: Path,
+    clean: pd.DataFrame,
+    hashes: Mapping[str, str],
+    params: FacesParams,
+    split: Path,
+    split_params: SplitParams,
+    store: Path,
+) -> pd.DataFrame:
+    """Score what was extracted from videos at each level of ``ON_VIDEO[name]``."""
+    loaded = load_detector(detector)
+    rows = read_split(split)
+    tables = []
+    for level in ON_VIDEO[name].levels:
+        keys = {v: perturbed_key(sha256, params.crop, name, level) for v, sha256 in hashes.items()}
+        found = stored_crops(store, keys)
+        if found:
+            crops, images = found
+            crops = assign_parts(crops, rows, split_params).assign(score=loaded.predict(images))
+            tables.append(level_scores(crops.query("part == 'test'"), name, level))
+    return pd.concat(tables) if tables else level_scores(clean.iloc[:0], name)
+
+
+@task(task_run_name="score {name}", cache_policy=NO_CACHE)
+def score_perturbed_crops(
+    name: str, detector: Path, faces: Path, clean: pd.DataFrame
+) -> pd.DataFrame:
+    """Score the clean crops at each level of ``ON_CROP[name]``."""
+    loaded = load_detector(detector)
+    images = read_crops(faces, clean)
+    perturbation = ON_CROP[name]
+    return pd.concat(
+        level_scores(
+            clean.assign(
+                score=loaded.predict(perturb_crops(images, clean["member"], perturbation, level))
+            ),
+            name,
+            level,
+        )
+        for level in perturbation.levels
+    )
+
+
+@task(task_run_name="score {name}", cache_policy=NO_CACHE)
+def score_fewer_frames(name: str, clean: pd.DataFrame) -> pd.DataFrame:
+    """Score the videos at each level of ``ON_TABLE[name]``, from the clean crops' scores."""
+    perturbation = ON_TABLE[name]
+    return pd.concat(
+        level_scores(perturbation.function(clean, level), name, level)
+        for level in perturbation.levels
+    )
+
+
+@task(task_run_name="report {detector}", cache_policy=NO_CACHE)
+def report_robustness(
+    clean: pd.DataFrame,
+    scores: list[pd.DataFrame],
+    given_up: Mapping[str, str],
+    detector: Path,
+    card: DetectorCard,
+    split: Path,
+    params: EvaluateParams,
+    metrics: Path,
+    plots: Path,
+) -> None:
+    """Judge every level, write table and picture, and log them to the detector's run."""
+    rows = read_split(split)
+    videos = len(rows if card.leaky else rows[rows["part"] == "test"])
+    table = robustness_table(pd.concat([level_scores(clean, CLEAN), *scores]), videos, params)
+    clean_auc = table["auc"].iloc[0]
+    record = as_record(table, card.leaky, given_up)
+    write_json(metrics, record)
+    write_table(plots / "robustness.csv", table)
+    title = f"{detector.name}{' (LEAKY)' if card.leaky else ''}: {videos} test videos, perturbed"
+    write_figure(plots / "robustness.png", robustness_figure(table, title))
+    client = connect()
+    run_id = run_of(client, detector)
+    for path in (metrics, plots / "robustness.csv", plots / "robustness.png"):
+        client.log_artifact(run_id, str(path), "robustness")
+    for name, points in table.iloc[1:].groupby("perturbation", sort=False):
+        known = points.dropna(subset="auc")
+        aucs = {f"{level:g}": auc for level, auc in zip(known["level"], known["auc"], strict=True)}
+        log_figures(client, run_id, f"robustness_{name}", aucs)
+    worst = table.sort_values("difference").iloc[0]
+    where = f"{worst['perturbation']} {worst['level']:g}"
+    get_run_logger().info(
+        "%s: video AUC %.3f clean, %.3f at %s", detector.name, clean_auc, worst["auc"], where
+    )

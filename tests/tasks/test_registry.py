@@ -1,0 +1,129 @@
+"""Who leads the registry, on real SQLite and in several processes."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dfd.errors import RegistryError
+from tasks.registry import (
+    CHALLENGER,
+    CHAMPION,
+    MOVED,
+    OVER,
+    Registry,
+    locked_registry,
+    open_registry,
+)
+
+MODEL = "detector"
+ROOT = Path(__file__).parents[2]
+RACE = """
+import sys, time
+from tasks.registry import locked_registry
+version, start = sys.argv[1], float(sys.argv[2])
+time.sleep(max(0, start - time.time()))
+with locked_registry("detector") as registry:
+    seen = registry.champion()
+    time.sleep(0.5)  # as long as a comparison may take
+    registry.lead(registry.version(version), f"over {seen.version if seen else None}")
+"""
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    with open_registry(MODEL) as opened:
+        yield opened
+
+
+def add(registry: Registry, count: int) -> None:
+    for _ in range(count):
+        registry.client.create_model_version(MODEL, "file:///nowhere")
+
+
+def test_the_lead_passes_on_and_back(registry: Registry) -> None:
+    add(registry, 3)
+    for number in ("1", "2", "3"):
+        registry.lead(registry.version(number), "why not")
+    assert registry.aliases() == {CHAMPION: 3, CHALLENGER: 2}
+    assert registry.version("3").tags[OVER] == "2"
+    assert registry.version("3").tags[MOVED].endswith("why not")
+    registry.roll_back()
+    assert registry.aliases() == {CHAMPION: 2, CHALLENGER: 3}
+    assert "rolled back to version 2" in registry.version("3").tags[MOVED]
+    registry.roll_back()
+    assert registry.aliases()[CHAMPION] == 1
+    with pytest.raises(RegistryError, match="version 1: took over from no other"):
+        registry.roll_back()
+
+
+def test_a_challenger_that_leads_no_longer_challenges(registry: Registry) -> None:
+    add(registry, 1)
+    registry.client.set_registered_model_alias(MODEL, CHALLENGER, "1")
+    registry.lead(registry.version(CHALLENGER), "first")
+    assert registry.aliases() == {CHAMPION: 1}
+    with pytest.raises(RegistryError, match="is the champion already"):
+        registry.lead(registry.version("1"), "again")
+
+
+def test_a_version_is_found_by_number_or_alias_or_named_as_missing(registry: Registry) -> None:
+    add(registry, 2)
+    registry.lead(registry.version("2"), "first")
+    assert registry.version(CHAMPION).version == registry.version("2").version
+    with pytest.raises(RegistryError, match=r"no version '7'; there are 1, 2, champion"):
+        registry.version("7")
+
+
+def test_a_file_that_is_gone_is_named(registry: Registry) -> None:
+    add(registry, 1)
+    with pytest.raises(RegistryError, match="version 1: its predictions is gone"):
+        registry.file(registry.version("1"), "predictions")
+
+
+def test_two_promotions_at_once_leave_one_champion_and_a_truthful_record(
+    registry: Registry, tmp_path: Path
+) -> None:
+    add(registry, 2)
+    start = str(time.time() + 12)
+    racing = [
+        subprocess.Popen([sys.executable, "-c", RACE, number, start], cwd=tmp_path, env=_env())
+        for number in ("1", "2")
+    ]
+    assert [process.wait(120) for process in racing] == [0, 0]
+    aliases = registry.aliases()
+    last, first = aliases[CHAMPION], aliases[CHALLENGER]
+    assert {last, first} == {1, 2}
+    assert registry.version(str(first)).tags[MOVED].endswith("over None")
+    assert registry.version(str(last)).tags[MOVED].endswith(f"over {first}")
+    assert registry.version(str(last)).tags[OVER] == str(first)
+
+
+def _env() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def test_a_registry_that_is_held_is_one_line(registry: Registry, tmp_path: Path) -> None:
+    add(registry, 1)
+    with (
+        locked_registry(MODEL),
+        pytest.raises(RegistryError, match=r"registry\.lock: another process has held"),
+        locked_registry(MODEL, patience_s=0.1),
+    ):
+        pass
+    assert registry.aliases() == {}
+
+
+def test_a_registry_that_cannot_be_reached_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken.db").write_bytes(b"no database" * 100)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/broken.db")
+    with pytest.raises(RegistryError, match="cannot be used"), open_registry(MODEL):
+        pass
