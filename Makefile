@@ -54,7 +54,8 @@ ui: $(BIN)/.installed  ## serve the MLflow (5000) and Prefect (4200) pages until
 
 lock: $(BIN)/.installed  ## resolve requirements.lock anew from pyproject.toml
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
-		--no-header --extra dev --extra jax --python-version 3.11 pyproject.toml -o requirements.lock
+		--no-header --extra dev --extra jax --extra provenance --python-version 3.11 pyproject.toml \
+		-o requirements.lock
 
 clean:  ## remove what the stages made, and DVC's cache of it
 	rm -rf data models metrics plots dvc_plots .cache .dvc/cache .dvc/tmp .prefect dvc.lock

@@ -19,13 +19,18 @@ BOUNDS = {
     "faces.worker_peak_mb_on_10_min": "≤ 900",
     "faces.one_more_after_400_s": "≤ 20",
     "faces.one_more_changed_shards": "1",
+    "scan.cpu_ratio_to_decode": "≤ 2.2",
+    "scan.cold_s_beyond_decode": "≤ 2.5",
     "train.feed_ratio": "≥ 0.97",
     "train.head_s_of_50_epochs": "≤ 10",
     "train.memory_mb_of_100000_crops": "≤ 4096",
+    "train.onnx_difference": "≤ 1e-4",
+    "train.onnx_speedup_over_keras": "≥ 1",
 }
 MODULES = {  # of what can be measured; imported when it is, since training costs seconds to import
     **dict.fromkeys(("cost", "memory", "parallel", "scale", "orchestration", "mtcnn"), "faces"),
-    **dict.fromkeys(("feed", "head", "store"), "train"),
+    "scan": "scan",
+    **dict.fromkeys(("feed", "head", "store", "export"), "train"),
 }
 
 

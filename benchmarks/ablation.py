@@ -21,7 +21,6 @@ import pandas as pd
 
 from dfd.dataset.index import read_index
 from dfd.dataset.split import assign_parts, make_split
-from dfd.detector import fake_scores
 from dfd.evaluate.aggregate import video_scores
 from dfd.evaluate.bootstrap import auc_of, draws, interval_of_rate
 from dfd.evaluate.metrics import auc
@@ -31,6 +30,7 @@ from dfd.params import FacesParams, SplitParams, load_candidate, load_section
 from dfd.train.checkpoint import Checkpoint
 from dfd.train.data import crops_of_part
 from dfd.train.fit import Watch, fit
+from dfd.train.scores import fake_scores
 from dfd.train.setup import choose
 from dfd.train.store import open_store
 from flows.paths import FACES, INDEX

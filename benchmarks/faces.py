@@ -27,13 +27,15 @@ def _params() -> CropParams:
     return crop.model_copy(update={"frames_per_video": _FRAMES})
 
 
-def _cpu_and_wall(call: Callable[[], object]) -> tuple[float, float]:
+def cpu_and_wall(call: Callable[[], object]) -> tuple[float, float]:
+    """Return the seconds of processor time and of wall-clock time that a call takes."""
     cpu, wall = time.process_time(), time.perf_counter()
     call()
     return time.process_time() - cpu, time.perf_counter() - wall
 
 
-def _decode(clip: Path) -> int:
+def decode(clip: Path) -> int:
+    """Decode every frame of a clip on one thread."""
     with av.open(str(clip)) as container:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
@@ -49,8 +51,8 @@ def cost(folder: Path) -> Figures:
     assert faces.kept == faces.asked == _FRAMES
     pairs = [
         (
-            _cpu_and_wall(lambda: extract_faces(clip, params, detector))[0],
-            _cpu_and_wall(lambda: _decode(clip))[0],
+            cpu_and_wall(lambda: extract_faces(clip, params, detector))[0],
+            cpu_and_wall(lambda: decode(clip))[0],
         )
         for _ in range(7)
     ]
@@ -79,8 +81,8 @@ def mtcnn(folder: Path) -> Figures:
         return found
 
     extract_faces(clip, params, detector)
-    ours = median(_cpu_and_wall(lambda: extract_faces(clip, params, detector))[1] for _ in range(5))
-    theirs = _cpu_and_wall(every_frame)
+    ours = median(cpu_and_wall(lambda: extract_faces(clip, params, detector))[1] for _ in range(5))
+    theirs = cpu_and_wall(every_frame)
     return {
         "faces.speedup_over_mtcnn_every_frame": theirs[1] / ours,
         "faces.mtcnn_every_frame_wall_s": theirs[1],

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -13,15 +13,20 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.workplace import ROOT
+from dfd.detector import Images, Scores, fake_scores, open_session
 from dfd.evaluate.aggregate import video_scores
 from dfd.evaluate.metrics import auc
+from dfd.model_file import save_model
 from dfd.params import CandidateParams, load_candidate
 from dfd.train.backbones import build_model
+from dfd.train.batchnorm import reestimate
 from dfd.train.checkpoint import Checkpoint
+from dfd.train.export import export_onnx
 from dfd.train.feed import Crops, Feed
 from dfd.train.fit import Watch, fit
 from dfd.train.head import Features, train_head
 from dfd.train.phases import compile_step
+from dfd.train.scores import fake_scores as keras_scores
 from dfd.train.setup import Placement, choose
 from dfd.train.store import write_header
 from dfd.train.tone import with_look
@@ -122,6 +127,34 @@ def head(folder: Path) -> Figures:
     begun = time.perf_counter()
     train_head(detector, features, unseen, params, on_epoch)
     return {"train.head_s_of_50_epochs": time.perf_counter() - begun}
+
+
+def export(folder: Path) -> Figures:
+    """InceptionResNetV2 at 128×128 as ONNX against Keras: difference of scores, crops a second.
+
+    Random weights, with the BatchNorm statistics of the crops; both in batches of 32.
+    """
+    model, _ = build_model("inception_resnet_v2", "none", 128, 0.0, seed=7)
+    crops = textures(64)
+    reestimate(model, [crops.astype(np.float32)])
+    save_model(model, folder / "model.keras")
+    begun = time.perf_counter()
+    difference = export_onnx(folder / "model.keras", folder / "model.onnx", crops)
+    spent = time.perf_counter() - begun
+    session = open_session((folder / "model.onnx").read_bytes())
+
+    def rate(scores: Callable[[Any, Images], Scores], network: Any) -> float:
+        begun = time.perf_counter()
+        scores(network, crops)
+        return len(crops) / (time.perf_counter() - begun)
+
+    keras_scores(model, crops), fake_scores(session, crops)  # the first calls trace and take memory
+    pairs = [(rate(keras_scores, model), rate(fake_scores, session)) for _ in range(_ROUNDS)]
+    return {
+        "train.export_s": spent,
+        "train.onnx_difference": difference,
+        "train.onnx_speedup_over_keras": median(ours / keras for keras, ours in pairs),
+    }
 
 
 def store(folder: Path) -> Figures:

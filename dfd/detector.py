@@ -1,19 +1,17 @@
 """The detector directory ``models/<candidate>/``: what training leaves and every consumer loads.
 
     detector.json   the card: how to crop, what it was trained with and on, decision, figures
-    model.keras     the network, without the optimizer
+    model.onnx      the network, by which it scores
+    model.keras     the same for fine-tuning and heat maps, without the optimizer
     history.csv     one row per epoch
 
-Reading a card needs no Keras; it is imported when a model is saved, loaded or asked for scores.
-The same weights and card give the same bytes: nothing here holds a time or a machine's name.
+Scoring needs ONNX Runtime and neither Keras nor TensorFlow; ``dfd.train.saving`` writes the
+directory and ``dfd.model_file`` loads the Keras model. The same weights and card give the same
+bytes: nothing here holds a time or a machine's name.
 """
 
 import hashlib
 import json
-import os
-import shutil
-import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -21,20 +19,22 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from dfd.domain import Domain
 from dfd.errors import DetectorError
 from dfd.evaluate.decision import Decision
 from dfd.evaluate.metrics import Metrics
-from dfd.model_file import save_model
+from dfd.files import hash_file
 from dfd.params import CandidateParams, CropParams
 
 if TYPE_CHECKING:
-    import keras
+    from onnxruntime import InferenceSession
 
-FORMAT = 3
-CARD, MODEL, HISTORY = "detector.json", "model.keras", "history.csv"
+FORMAT = 4
+CARD, NETWORK, MODEL, HISTORY = "detector.json", "model.onnx", "model.keras", "history.csv"
+INPUT, OUTPUT = "pixels", "probabilities"  # of the ONNX graph
+_AT_ONCE = 16  # crops computed together: more gain nothing, and small networks are slower
 
 Images = npt.NDArray[np.uint8]
 Scores = npt.NDArray[np.float32]
@@ -51,6 +51,7 @@ class DetectorCard(BaseModel):
             a file's name.
         input_size: Side in pixels of the network's square input.
         classes: Order of the network's two outputs.
+        domain: What it was trained on, outside which it is guessing.
         crop: How faces must be found and cropped for this detector: as it was trained.
         params: What it was trained with.
         decision: How scores become verdicts; fitted on the validation videos.
@@ -61,16 +62,18 @@ class DetectorCard(BaseModel):
         validation_videos: Figures per validation video, as decided.
         parameters: Number of weights.
         weights_sha256: Hash over the weights' values.
+        onnx_sha256: Hash of ``model.onnx``, empty until the directory is written.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[3] = 3
+    format: Literal[4] = 4
     candidate: str
     backbone: str
     weights: str
     input_size: int
     classes: tuple[Literal["REAL"], Literal["FAKE"]] = ("REAL", "FAKE")
+    domain: Domain
     crop: CropParams
     params: CandidateParams
     decision: Decision
@@ -81,14 +84,15 @@ class DetectorCard(BaseModel):
     validation_videos: Metrics
     parameters: int
     weights_sha256: str
+    onnx_sha256: str = ""
 
 
 @dataclass(frozen=True)
 class Detector:
-    """A loaded detector: its card and its Keras model."""
+    """A loaded detector: its card and its network; threads may share it."""
 
     card: DetectorCard
-    model: "keras.Model"
+    session: "InferenceSession"
 
     def predict(self, crops: Images) -> Scores:
         """Return P(FAKE), float32 (N,) in 0..1, of crops made as ``card.crop`` says.
@@ -104,7 +108,7 @@ class Detector:
                 f"crops must be uint8 (N, S, S, 3), not {crops.dtype} {crops.shape}; "
                 "make them with the faces stage"
             )
-        return fake_scores(self.model, resized(crops, self.card.input_size))
+        return fake_scores(self.session, resized(crops, self.card.input_size))
 
 
 def resized(crops: Images, size: int) -> Images:
@@ -121,78 +125,42 @@ def resized(crops: Images, size: int) -> Images:
     return result
 
 
-def fake_scores(model: "keras.Model", images: Images, batch_size: int = 32) -> Scores:
-    """Return a model's P(FAKE), float32 (N,), for images of its own input size.
+def open_session(network: bytes | Path, threads: int = 0) -> "InferenceSession":
+    """Return an ONNX network, ready to run on the CPU.
 
     Args:
-        model: A network from uint8 RGB pixels to the probabilities of (REAL, FAKE).
-        images: uint8 (N, S, S, 3) RGB; N may be 0.
-        batch_size: Images computed at once.
-    """
-    said = [
-        np.asarray(model.predict_on_batch(full))[:n, 1]
-        for full, n in full_batches(images, batch_size)
-    ]
-    return np.concatenate([np.empty(0, np.float32), *said])
-
-
-def full_batches(images: Images, batch_size: int) -> Iterator[tuple[Images, int]]:
-    """Yield images, filled up with black ones to batches of one shape, and how many are theirs.
-
-    Another shape would be compiled for once more.
-
-    Args:
-        images: uint8 (N, S, S, 3); N may be 0.
-        batch_size: Images in each batch.
-    """
-    for start in range(0, len(images), batch_size):
-        batch = images[start : start + batch_size]
-        n = len(batch)
-        yield np.concatenate([batch, np.zeros((batch_size - n, *batch.shape[1:]), np.uint8)]), n
-
-
-def weights_sha256(model: "keras.Model") -> str:
-    """Return a hash over the values of a model's weights, in their order."""
-    digest = hashlib.sha256()
-    for values in model.get_weights():
-        digest.update(f"{values.dtype} {values.shape};".encode())
-        digest.update(np.ascontiguousarray(values).data)
-    return digest.hexdigest()
-
-
-def save_detector(
-    directory: Path, model: "keras.Model", card: DetectorCard, history: pd.DataFrame
-) -> None:
-    """Write a detector directory, whole or not at all; one that is there is replaced.
-
-    Args:
-        directory: ``models/<candidate>``; its parents are made.
-        model: The network whose weights the card describes.
-        card: Its card.
-        history: One row per epoch.
+        network: Content of the file, or its path, from which it loads twice as fast.
+        threads: Threads that compute one call; 0 for one a core.
 
     Raises:
-        DetectorError: The disk cannot take it; what was there before is untouched.
+        DetectorError: It is no network that ONNX Runtime can run.
     """
-    partial = directory.with_name(f".{directory.name}.{os.getpid()}.partial")
-    replaced = directory.with_name(f".{directory.name}.{os.getpid()}.replaced")
+    import onnxruntime as ort  # here, because whoever reads a detector's card needs none
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3  # errors, which are raised too
+    # Threads that wait in a loop take the core from the one they wait for, where others compute.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    source = str(network) if isinstance(network, Path) else network
     try:
-        partial.mkdir(parents=True)
-        save_model(model, partial / MODEL)
-        (partial / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        history.to_csv(partial / HISTORY, index=False, float_format="%.6g", lineterminator="\n")
-        if directory.exists():
-            directory.rename(replaced)
-        partial.rename(directory)
-    except OSError as error:
-        raise DetectorError(
-            f"{directory}: cannot be written ({error.strerror or error}); "
-            "free space or choose another folder"
-        ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        if directory.exists():
-            shutil.rmtree(replaced, ignore_errors=True)
+        return ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime has no base class of its own for what it raises
+        raise DetectorError(" ".join(str(error).split())[:160]) from error
+
+
+def fake_scores(session: "InferenceSession", images: Images) -> Scores:
+    """Return a network's P(FAKE), float32 (N,), for images of its own input size.
+
+    Args:
+        session: A network from uint8 RGB pixels to the probabilities of (REAL, FAKE).
+        images: uint8 (N, S, S, 3) RGB; N may be 0.
+    """
+    said = [
+        session.run([OUTPUT], {INPUT: images[start : start + _AT_ONCE]})[0][:, 1]
+        for start in range(0, len(images), _AT_ONCE)
+    ]
+    return np.concatenate([np.empty(0, np.float32), *said])
 
 
 def load_card(directory: Path) -> DetectorCard:
@@ -229,28 +197,51 @@ def detector_hash(directory: Path) -> str:
     Raises:
         DetectorError: As ``load_card``.
     """
-    return hashlib.sha256(load_card(directory).model_dump_json().encode()).hexdigest()
+    return card_hash(load_card(directory))
 
 
-def load_detector(directory: Path) -> Detector:
+def card_hash(card: DetectorCard) -> str:
+    """Return the identity of the detector that a card describes."""
+    return hashlib.sha256(card.model_dump_json().encode()).hexdigest()
+
+
+def load_detector(directory: Path, threads: int = 0) -> Detector:
     """Return the detector of a directory, ready to score crops.
 
+    Args:
+        directory: The detector directory.
+        threads: Threads that compute one call of ``predict``; 0 for one a core.
+
     Raises:
-        DetectorError: The card or the model is missing or damaged, or they do not belong together.
+        DetectorError: The card or the network is missing or damaged, or they do not belong
+            together.
     """
     card = load_card(directory)
-    path = directory / MODEL
-    if not zipfile.is_zipfile(path):
-        state = "damaged" if path.exists() else "missing"
-        raise DetectorError(f"{path}: {state}; run `dvc checkout`, or train the detector again")
-
-    import keras
-
     try:
-        model = keras.saving.load_model(path, compile=False)
-    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise DetectorError(f"{path}: damaged ({reason}); train the detector again") from error
-    if weights_sha256(model) != card.weights_sha256:
-        raise DetectorError(f"{path}: not the weights its {CARD} names; train the detector again")
-    return Detector(card, model)
+        detector = Detector(card, _open_checked(directory / NETWORK, card, threads))
+    except DetectorError:
+        if load_card(directory) == card:
+            raise
+        detector = None
+    if detector is None or load_card(directory) != card:
+        return load_detector(directory, threads)  # another was put in its place meanwhile
+    return detector
+
+
+def _open_checked(path: Path, card: DetectorCard, threads: int) -> "InferenceSession":
+    try:
+        found = hash_file(path)
+    except OSError as error:
+        state = "missing" if isinstance(error, FileNotFoundError) else f"{error.strerror}"
+        raise DetectorError(
+            f"{path}: {state}; run `dvc checkout`, or train the detector again"
+        ) from error
+    if found != card.onnx_sha256:
+        raise DetectorError(
+            f"{path}: damaged, or not the network its {CARD} names; run `dvc checkout`, or train "
+            "the detector again"
+        )
+    try:
+        return open_session(path, threads)
+    except DetectorError as error:
+        raise DetectorError(f"{path}: cannot be run ({error}); update onnxruntime") from error

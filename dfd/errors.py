@@ -26,6 +26,10 @@ class VideoError(DfdError):
     """One video cannot be opened or decoded."""
 
 
+class ScanError(DfdError):
+    """There is nothing to scan, or nothing to scan with."""
+
+
 class VideoGivenUp(DfdError):
     """One video took more time or memory than it may, or brought its worker down.
 

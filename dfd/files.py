@@ -8,10 +8,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
+VIDEO_SUFFIXES = frozenset(
+    [".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts"]
+) | {".webm", ".wmv"}
 UNFINISHED = ".unfinished-"  # what a killed process leaves begins so
 FICLONE = 0x40049409  # ioctl of Linux that shares a file's blocks (Btrfs, XFS)
 
@@ -38,6 +42,15 @@ def readable(path: Path) -> str:
     return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
+def displayed(name: str, length: int) -> str:
+    """Return a name that is safe to show: controls (of direction, too) as �, a long middle as …."""
+    shown = "".join(sign if sign.isprintable() else "�" for sign in name)
+    if len(shown) <= length:
+        return shown
+    tail = length // 2
+    return f"{shown[: length - tail - 1]}…{shown[-tail:]}"
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary name beside ``path``; on success it is synced and renamed to ``path``.
@@ -59,6 +72,27 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder beside ``path``; on success it is renamed to ``path``.
+
+    Folders above ``path`` are made. After an exception the temporary folder is gone and ``path``
+    is as it was.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    replaced = path.with_name(f".{path.name}.{os.getpid()}.replaced")
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+        if path.exists():
+            path.rename(replaced)
+        partial.rename(path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        if path.exists():
+            shutil.rmtree(replaced, ignore_errors=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` as UTF-8, all or nothing."""
     with replacing(path) as temporary:
@@ -70,7 +104,7 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
-def write_table(path: Path, table: pd.DataFrame) -> None:
+def write_table(path: Path, table: "pd.DataFrame") -> None:
     """Write ``table`` as CSV without its index, all or nothing."""
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False)

@@ -8,7 +8,7 @@ import multiprocessing
 import signal
 import sys
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Future
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -42,6 +42,8 @@ class WorkerPool:
         # A pool of its own for each: processes of one pool share a lock that a killed one keeps.
         self._pools = [self._new_pool() for _ in range(workers)]
         self._free: SimpleQueue[int] = SimpleQueue()
+        self._running: set[Future[Any]] = set()
+        self._left = False
         for worker in range(workers):
             self._free.put(worker)
 
@@ -50,6 +52,7 @@ class WorkerPool:
 
         Raises:
             VideoGivenUp: It took too long or too much memory, or its process died.
+            CancelledError: The pool was left meanwhile.
         """
         worker = self._free.get()
         try:
@@ -61,11 +64,14 @@ class WorkerPool:
                 except RuntimeError:  # the process died while it had nothing to do
                     self._renew(worker)
                     continue
+                self._running.add(future)
                 try:
                     result: T = future.result()
                 except BrokenExecutor:  # likewise
                     self._renew(worker)
                     continue
+                finally:
+                    self._running.discard(future)
                 return result
         except TimeoutError as error:
             limit = f"{self._time_limit_s:g} s"
@@ -89,6 +95,8 @@ class WorkerPool:
         )
 
     def _renew(self, worker: int) -> None:
+        if self._left:
+            raise CancelledError
         _stop(self._pools[worker])
         self._pools[worker] = self._new_pool()
 
@@ -101,9 +109,12 @@ class WorkerPool:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop the processes, whatever they do."""
+        """Stop the processes, whatever they do; threads that wait for one are let go."""
+        self._left = True
         for pool in self._pools:
             _stop(pool)
+        for future in list(self._running):
+            future.cancel()
 
 
 def _stop(pool: ProcessPool) -> None:

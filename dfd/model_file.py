@@ -1,10 +1,19 @@
-"""A Keras model as a file whose bytes follow from the model alone."""
+"""A detector's Keras model as a file, for fine-tuning and heat maps.
 
+Its bytes follow from the model alone. Scores come from the ONNX file beside it.
+"""
+
+import hashlib
 import json
 import re
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dfd.detector import CARD, MODEL, load_card
+from dfd.errors import DetectorError
 
 if TYPE_CHECKING:
     import keras
@@ -35,6 +44,43 @@ def save_model(model: "keras.Model", path: Path) -> None:
                 content = _numbered(content.decode()).encode()
             target.writestr(zipfile.ZipInfo(name), content)  # its default date is fixed
     raw.unlink()
+
+
+def load_keras_model(directory: Path) -> "keras.Model":
+    """Return the Keras model of a detector directory: uint8 RGB to P of (REAL, FAKE).
+
+    Raises:
+        DetectorError: Keras is not installed, or the card or the model is missing or damaged, or
+            they do not belong together.
+    """
+    card = load_card(directory)
+    path = directory / MODEL
+    if not zipfile.is_zipfile(path):
+        state = "damaged" if path.exists() else "missing"
+        raise DetectorError(f"{path}: {state}; run `dvc checkout`, or train the detector again")
+    try:
+        import keras
+
+        model = keras.saving.load_model(path, compile=False)
+    except ImportError as error:
+        raise DetectorError(
+            f"{path}: needs Keras and one of its backends ({error}); pip install keras tensorflow"
+        ) from error
+    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise DetectorError(f"{path}: damaged ({reason}); train the detector again") from error
+    if weights_sha256(model) != card.weights_sha256:
+        raise DetectorError(f"{path}: not the weights its {CARD} names; train the detector again")
+    return model
+
+
+def weights_sha256(model: "keras.Model") -> str:
+    """Return a hash over the values of a model's weights, in their order."""
+    digest = hashlib.sha256()
+    for values in model.get_weights():
+        digest.update(f"{values.dtype} {values.shape};".encode())
+        digest.update(np.ascontiguousarray(values).data)
+    return digest.hexdigest()
 
 
 def _numbered(config: str) -> str:

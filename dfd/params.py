@@ -11,6 +11,8 @@ from dfd.errors import ParamsError
 Protocol = Literal["group", "official", "frame"]
 FaceDetectorName = Literal["retinaface-mobilenet", "retinaface-resnet50"]
 
+RESERVED = "champion"  # no candidate's name: its folder is the registry's
+
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -276,6 +278,11 @@ def load_candidate(name: str, path: Path = Path("params.yaml")) -> CandidatePara
     candidates = train.get("candidates") if isinstance(train, dict) else None
     if not isinstance(train, dict) or not isinstance(candidates, dict):
         raise ParamsError(f"{path}: train.candidates is missing; name at least one candidate there")
+    if name == RESERVED:
+        raise ParamsError(
+            f"{path}: train.candidates.{name}: the registry keeps its own detector in "
+            f"models/{name}; choose another name"
+        )
     if name not in candidates:
         raise ParamsError(f"{path}: no train.candidates.{name}; there are {', '.join(candidates)}")
     if not isinstance(candidates[name] or {}, dict):

@@ -10,11 +10,15 @@ from dfd.errors import DfdError
 from flows.dataset_commands import app as dataset
 from flows.faces_commands import app as faces
 from flows.registry_commands import app as registry
+from flows.scan_command import scan
+from flows.serve_command import serve
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Deepfake-video detection.")
 app.add_typer(dataset, name="dataset")
 app.add_typer(faces, name="faces")
 app.add_typer(registry, name="registry")
+app.command()(scan)
+app.command()(serve)
 
 
 def _print_version(asked: bool) -> None:

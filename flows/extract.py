@@ -1,13 +1,11 @@
 """The extraction of the stage ``faces`` on any files, outside the workflow."""
 
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import pandas as pd
 
-from dfd.dataset.layouts import VIDEO_SUFFIXES
 from dfd.errors import FacesError, VideoGivenUp
 from dfd.faces import worker
 from dfd.faces.extract import VideoFaces, nothing
@@ -17,6 +15,7 @@ from dfd.files import hash_file, readable
 from dfd.isolation import WorkerPool
 from dfd.params import CropParams, FacesParams
 from flows.progress import ProgressBar
+from flows.videos import find_videos
 
 STORE = ".store"  # below the output: what is already extracted
 
@@ -25,12 +24,11 @@ def extract_paths(paths: list[Path], out: Path, params: FacesParams) -> None:
     """Extract the faces of files, and of folders' videos, into ``out``; print what came of them.
 
     Raises:
-        FacesError: A path does not exist, there is no video, or ``out`` cannot be written.
+        VideoError: A path does not exist, or there is no video.
+        FacesError: ``out`` cannot be written.
         WeightsError: The face detector cannot be loaded.
     """
-    found = sorted({path.absolute() for path in _videos(paths)})
-    if not found:
-        raise FacesError(f"{readable(paths[0])}: no video in it; name files, or other folders")
+    found = sorted({path.absolute() for path in find_videos(paths)})
     base = os.path.commonpath([path.parent for path in found])
     videos: dict[str, Path] = {}
     for path in found:
@@ -74,19 +72,6 @@ def _check_output(out: Path) -> None:
         raise FacesError(
             f"{out}: holds {others[0]}, which this command did not write; choose another folder"
         )
-
-
-def _videos(paths: list[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            for below in path.rglob("*"):
-                hidden = below.name.startswith(".")
-                if below.suffix.lower() in VIDEO_SUFFIXES and not hidden and not below.is_dir():
-                    yield below
-        elif path.is_file() or path.is_symlink():
-            yield path
-        else:
-            raise FacesError(f"{readable(path)}: is neither a file nor a folder; check the name")
 
 
 def _extract(

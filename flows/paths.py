@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from dfd.errors import EvaluationError
-from dfd.params import candidate_names
 
 VIDEOS = Path("data/videos")
 INDEX = Path("data/videos.csv")
@@ -18,6 +17,7 @@ PERTURBED_STORE = Path(".cache/robustness")  # likewise, of perturbed videos
 PACKED = Path("data/packed")  # the crops as pixels, for training
 CROSSED = Path(".cache/crossed")  # faces cropped as a detector of other parameters wants them
 CHECKPOINTS = Path(".cache/train")  # what a training run that is killed goes on from
+CHAMPION = Path("models/champion")  # the registry's, not a stage's: .dvcignore names it
 REGISTRATION = Path("metrics/registration.json")
 
 
@@ -43,6 +43,8 @@ def evaluated_candidates() -> list[str]:
         EvaluationError: None has.
         ParamsError: ``params.yaml`` names no candidate.
     """
+    from dfd.params import candidate_names  # here: every command imports these paths
+
     names = candidate_names()
     done = [name for name in names if (metrics_dir(name) / "evaluation.json").exists()]
     if not done:

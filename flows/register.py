@@ -8,9 +8,10 @@ from prefect import flow
 from dfd.dataset.index import read_index
 from dfd.dataset.split import read_split
 from dfd.detector import load_card
-from dfd.files import write_json, write_table
+from dfd.files import project_root, write_json, write_table
 from dfd.params import EvaluateParams, RegisterParams, load_section
 from flows.paths import (
+    CHAMPION,
     INDEX,
     REGISTRATION,
     SPLIT,
@@ -49,7 +50,11 @@ def register() -> None:
             name: register_detector(name, candidates[name], videos, params, bootstrap, rescore)
             for name in sorted(candidates, key=lambda one: _merit(detector_dir(one)), reverse=True)
         }
-    record = {"model": params.model, **leaders(params), "candidates": decisions}
+    record = {
+        "model": params.model,
+        **leaders(params, project_root() / CHAMPION),
+        "candidates": decisions,
+    }
     write_json(REGISTRATION, record)
 
 

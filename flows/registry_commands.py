@@ -70,12 +70,16 @@ def compare(ours: _Version, theirs: _Version) -> None:
 def promote(version: _Version) -> None:
     """Make a version the champion by hand, whatever the gate says."""
     from dfd.detector import load_detector
+    from dfd.files import project_root
+    from flows.paths import CHAMPION
+    from tasks.champion import export_champion
     from tasks.registry import DETECTOR, locked_registry
 
     with locked_registry(_params().model) as registry:
         found = registry.version(version)
         load_detector(registry.file(found, DETECTOR))  # a damaged one is refused
         registry.lead(found, "promoted by hand")
+        export_champion(registry, project_root() / CHAMPION)
     print(f"version {found.version} is the champion")
 
 
@@ -83,12 +87,16 @@ def promote(version: _Version) -> None:
 def rollback() -> None:
     """Give the lead back to the version that the champion took it from."""
     from dfd.detector import load_detector
+    from dfd.files import project_root
+    from flows.paths import CHAMPION
+    from tasks.champion import export_champion
     from tasks.registry import DETECTOR, locked_registry
 
     with locked_registry(_params().model) as registry:
         former = registry.former()
         load_detector(registry.file(former, DETECTOR))
         registry.roll_back()
+        export_champion(registry, project_root() / CHAMPION)
     print(f"version {former.version} is the champion again")
 
 

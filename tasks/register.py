@@ -1,7 +1,6 @@
 """Task of the stage ``register``: a detector as a version of the registered model, and the gate."""
 
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version as installed
@@ -17,8 +16,9 @@ import dfd
 from dfd.detector import detector_hash, load_card, load_detector
 from dfd.evaluate.comparison import comparable
 from dfd.evaluate.gate import Outcome, Reason, Ruling, rule, within_limits
-from dfd.params import EvaluateParams, RegisterParams
-from tasks import served_detector
+from dfd.params import CropParams, EvaluateParams, RegisterParams
+from tasks import served_model
+from tasks.champion import export_champion
 from tasks.registry import (
     CARD,
     CHALLENGER,
@@ -35,17 +35,18 @@ from tasks.tracking import git_commit, provenance, run_of
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
-REQUIREMENTS = (
-    "keras",
+REQUIREMENTS = (  # of a scan
+    "av",
     "numpy",
+    "onnxruntime",
     "opencv-contrib-python-headless",
     "pandas",
+    "pebble",
+    "platformdirs",
     "pydantic",
     "pyyaml",
-    "scikit-learn",
-    "scipy",
-    "tensorflow",
 )
+RESNET50 = "retinaface-resnet50"
 _BATCH, _ROUNDS = 32, 3  # of the latency
 
 RescoreWith = Callable[[Path, list[str]], pd.Series]
@@ -172,7 +173,7 @@ def latency_ms(detector: Path) -> float:
     """Return the milliseconds this machine takes for a crop: of batches of 32 the best of three."""
     loaded = load_detector(detector)
     crops = np.zeros((_BATCH, loaded.card.input_size, loaded.card.input_size, 3), np.uint8)
-    loaded.predict(crops)  # traces
+    loaded.predict(crops)  # the first call takes memory
     spent = []
     for _ in range(_ROUNDS):
         begun = time.perf_counter()
@@ -181,9 +182,10 @@ def latency_ms(detector: Path) -> float:
     return 1000 * min(spent) / _BATCH
 
 
-def leaders(params: RegisterParams) -> dict[str, int]:
-    """Return the versions that lead and challenge."""
+def leaders(params: RegisterParams, champion: Path) -> dict[str, int]:
+    """Put the champion's detector into the folder ``champion``; return who leads and challenges."""
     with locked_registry(params.model) as registry:
+        export_champion(registry, champion)
         aliases = registry.aliases()
     return {alias: aliases[alias] for alias in (CHAMPION, CHALLENGER) if alias in aliases}
 
@@ -198,44 +200,50 @@ def _version(registry: Registry, candidate: Evaluated, videos: Path) -> "ModelVe
 
 
 def _create_version(registry: Registry, candidate: Evaluated, videos: Path) -> "ModelVersion":
-    load_detector(candidate.detector)  # a damaged one is refused before it can lead
+    card = load_detector(candidate.detector).card  # a damaged one is refused before it can lead
     import mlflow
-    from mlflow.models import ModelSignature
-    from mlflow.types import Schema, TensorSpec
 
-    card = load_card(candidate.detector)
-    shape = (-1, card.input_size, card.input_size, 3)
-    signature = ModelSignature(
-        Schema([TensorSpec(np.dtype("uint8"), shape, "crops")]),
-        Schema([TensorSpec(np.dtype("float32"), (-1,), "p_fake")]),
-    )
     files = {
         DETECTOR: candidate.detector,
         PREDICTIONS: candidate.predictions,
         VIDEOS: videos,
         CARD: candidate.card,
     }
-    run = mlflow.start_run(run_id=run_of(registry.client, candidate.detector))
-    with run, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*type hints.*")  # the signature is given
-        logged = mlflow.pyfunc.log_model(
-            name="detector",
-            python_model=served_detector.__file__,
-            artifacts={name: str(path) for name, path in files.items()},
-            code_paths=[str(Path(dfd.__file__).parent)],
-            signature=signature,
-            input_example={"crops": np.zeros((1, *shape[1:]), np.uint8)},
-            pip_requirements=[f"{name}=={installed(name)}" for name in REQUIREMENTS],
-        )
-        tags = {
-            "candidate": card.candidate,
-            "git_commit": git_commit(),
-            **provenance(card, candidate.detector),
-            "validation_video_auc": f"{card.validation_videos.auc}",
-            "test_video_auc": f"{candidate.evaluation['video']['auc']}",
-        }
-        version = mlflow.register_model(logged.model_uri, registry.model, tags=tags)
+    tags = {
+        "candidate": card.candidate,
+        "git_commit": git_commit(),
+        **provenance(card, candidate.detector),
+        "validation_video_auc": f"{card.validation_videos.auc}",
+        "test_video_auc": f"{candidate.evaluation['video']['auc']}",
+    }
+    with mlflow.start_run(run_id=run_of(registry.client, candidate.detector)):
+        uri = log_served_model(files, card.crop)
+        version = mlflow.register_model(uri, registry.model, tags=tags)
     registry.client.update_model_version(
         registry.model, version.version, candidate.card.read_text(encoding="utf-8")
     )
     return registry.version(str(version.version))
+
+
+def log_served_model(files: Mapping[str, Path], crop: CropParams) -> str:
+    """Log a detector to the active run as a model that judges videos; return its address.
+
+    Args:
+        files: What to keep with it, the detector's directory among them.
+        crop: How its crops are made.
+    """
+    import mlflow
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    needed = [*REQUIREMENTS, *(["retina-face"] if crop.detector == RESNET50 else [])]
+    logged = mlflow.pyfunc.log_model(
+        name="detector",
+        python_model=served_model.__file__,
+        artifacts={name: str(path) for name, path in files.items()},
+        code_paths=[str(Path(dfd.__file__).parent)],
+        signature=ModelSignature(Schema([ColSpec("string", "video")])),
+        input_example=pd.DataFrame({"video": ["clip.mp4"]}),
+        pip_requirements=[f"{name}=={installed(name)}" for name in needed],
+    )
+    return str(logged.model_uri)

@@ -161,8 +161,8 @@ def locked_registry(model: str, patience_s: float = _PATIENCE_S) -> Iterator[Reg
 
 
 @contextmanager
-def open_registry(model: str) -> Iterator[Registry]:
-    """Give access to the registered model, made if there is none.
+def open_registry(model: str, make: bool = True) -> Iterator[Registry]:
+    """Give access to the registered model; if there is none, it is made if ``make`` says so.
 
     Raises:
         RegistryError: The registry cannot be reached, at first or later on.
@@ -172,7 +172,7 @@ def open_registry(model: str) -> Iterator[Registry]:
 
     try:
         client = connect()
-        if not client.search_registered_models(f"name = '{model}'"):
+        if make and not client.search_registered_models(f"name = '{model}'"):
             client.create_registered_model(model)
         yield Registry(client, model)
     except (MlflowException, SQLAlchemyError) as error:

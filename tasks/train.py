@@ -9,19 +9,24 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from dfd.dataset.split import assign_parts, leaks, read_split
-from dfd.detector import save_detector
-from dfd.faces.shards import read_crops_table
+from dfd.detector import CARD
+from dfd.domain import domain_of
+from dfd.faces.shards import read_crops_table, read_manifest
 from dfd.files import hash_file, write_json, write_table
 from dfd.params import CandidateParams, CropParams, SplitParams
 from dfd.train.checkpoint import Checkpoint
 from dfd.train.data import crops_of_part
+from dfd.train.export import lacking
 from dfd.train.feed import Feed
 from dfd.train.fit import Watch, fit
 from dfd.train.pictures import batch_figure, training_figure
 from dfd.train.records import EpochRecord, curves
+from dfd.train.saving import save_detector
 from dfd.train.setup import choose
 from dfd.train.store import open_store
 from tasks.tracking import connect, continue_run, log_epoch, logged_epochs, running, tie_detector
+
+_COMPARED = 32  # crops on which the exported network must score as the trained one
 
 
 @task(task_run_name="train {candidate}", cache_policy=NO_CACHE)  # a callback has no key
@@ -50,6 +55,8 @@ def train_detector(
         crops_of_part(images, table, part, crop.margin) for part in ("train", "validation")
     )
     setup = choose(params)
+    if install := lacking():
+        logger.warning("the trained network cannot be exported here: %s", install)
     logger.info("%d training crops, %d validation; %s", len(train), len(validation), setup)
     title = f"{candidate} (LEAKY)" if leaky else candidate
     kept = Checkpoint.of(checkpoint, params, train, validation)
@@ -83,9 +90,10 @@ def train_detector(
         fitted = fit(train, validation, params, setup, kept, Watch(on_epoch, report_step))
         start = "random" if fitted.weights == "none" else fitted.weights
         logger.info("the backbone started from %s weights", start)
-        card = fitted.card(candidate, params, crop, hash_file(split), leaky)
+        domain = domain_of(train.table, read_manifest(faces))
+        card = fitted.card(candidate, params, crop, domain, hash_file(split), leaky)
         table = curves(fitted.history)
-        save_detector(detector, fitted.model, card, table)
+        save_detector(detector, fitted.model, card, table, validation.some(_COMPARED))
         write_table(history, table)
         write_json(
             metrics,
@@ -100,5 +108,5 @@ def train_detector(
         )
         tie_detector(client, run_id, detector)
         client.log_figure(run_id, training_figure(table, title), "training.png")
-        client.log_artifact(run_id, str(detector / "detector.json"))
+        client.log_artifact(run_id, str(detector / CARD))
     checkpoint.unlink(missing_ok=True)

@@ -1,30 +1,29 @@
 import json
+import shutil
 import subprocess
 import sys
-import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from dfd.detector import (
-    Detector,
-    DetectorCard,
-    detector_hash,
-    load_card,
-    load_detector,
-    save_detector,
-    weights_sha256,
-)
+from dfd.detector import Detector, detector_hash, load_card, load_detector, open_session
 from dfd.errors import DetectorError
+from dfd.model_file import load_keras_model
+from dfd.train.scores import fake_scores
+from tests.detectors import write_detector
 
 # Trains the same candidate in this process and in a fresh one; `root` is a folder for detectors.
 TRAIN = """
 from pathlib import Path
-from dfd.detector import load_detector, save_detector
+from dfd.detector import load_detector
 from dfd.params import CropParams
 from dfd.train.records import curves
+from dfd.train.saving import save_detector
+from tests.detectors import card_of
 from tests.train.conftest import SMALL, run, synthetic_crops
 import numpy as np
 
@@ -36,10 +35,12 @@ params = SMALL.model_copy(update={
     "input_size": 40, "batch_size": 8, "epochs": 2, "augment": True, "sampling": "paired",
     "self_blended": 0.5, "seed": 11,
 })
-fitted = run(synthetic_crops(6, 1), synthetic_crops(6, 2), params, Path(root + ".npz"))
-card = fitted.card("small", params, faces, "split", leaky=False)
-save_detector(Path(root), fitted.model, card, curves(fitted.history))
+unseen = synthetic_crops(6, 2)
+fitted = run(synthetic_crops(6, 1), unseen, params, Path(root + ".npz"))
+card = fitted.card("small", params, faces, card_of().domain, "split", leaky=False)
+save_detector(Path(root), fitted.model, card, curves(fitted.history), unseen.some(8))
 """
+MODELS = ["model.keras", "model.onnx"]
 
 
 def same_bytes(one: Path, other: Path) -> list[str]:
@@ -77,7 +78,7 @@ def test_another_process_scores_alike_and_trains_the_same_bytes(saved, loaded, p
     assert done.returncode == 0, done.stderr
     scores = np.frombuffer(bytes.fromhex(done.stdout.split()[-1]), np.float32)
     np.testing.assert_allclose(loaded.predict(probe), scores, atol=1e-6)
-    assert same_bytes(saved, other) == ["detector.json", "history.csv", "model.keras"]
+    assert same_bytes(saved, other) == ["detector.json", "history.csv", *MODELS]
     assert detector_hash(saved) == detector_hash(other)
 
 
@@ -112,71 +113,90 @@ def test_the_card_tells_how_to_crop_and_what_was_reached(saved) -> None:
     assert history["epoch"].tolist() == [1, 2]
 
 
-def test_a_card_is_read_without_keras(saved) -> None:
+def test_it_scores_as_its_keras_model_does(saved, loaded, probe) -> None:
+    model = load_keras_model(saved)
+    crops = probe[:, :40, :40]
+    np.testing.assert_allclose(loaded.predict(crops), fake_scores(model, crops), atol=1e-5)
+
+
+def test_threads_may_share_a_detector_and_change_no_score(saved, loaded, probe) -> None:
+    alone = load_detector(saved, threads=1)
+    with ThreadPoolExecutor(4) as pool:
+        for scores in pool.map(alone.predict, [probe] * 8):
+            np.testing.assert_allclose(scores, loaded.predict(probe), atol=1e-6)
+
+
+def test_scoring_imports_no_keras_and_little_else(saved) -> None:
     script = (
-        "import sys; from pathlib import Path; from dfd.detector import load_card, detector_hash\n"
-        f"load_card(Path({str(saved)!r})); detector_hash(Path({str(saved)!r}))\n"
-        "assert not {'keras', 'tensorflow'} & set(sys.modules), 'imported'"
+        "import sys; from pathlib import Path; from dfd.detector import *; import numpy as np\n"
+        f"detector = load_detector(Path({str(saved)!r}))\n"
+        "assert detector.predict(np.zeros((1, 48, 48, 3), np.uint8)).shape == (1,)\n"
+        f"detector_hash(Path({str(saved)!r}))\n"
+        "heavy = {'keras', 'tensorflow', 'sklearn', 'scipy', 'pandas', 'matplotlib', 'onnx'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
 
 
-def test_the_model_carries_no_optimizer(saved) -> None:
-    with zipfile.ZipFile(saved / "model.keras") as archive:
-        assert b"optimizer" not in archive.read("model.weights.h5")
+def test_a_detector_is_known_by_its_card(tmp_path) -> None:
+    one, same = write_detector(tmp_path / "a"), write_detector(tmp_path / "b")
+    assert detector_hash(one) == detector_hash(same)
+    other = write_detector(tmp_path / "c", weights_sha256="0")
+    assert detector_hash(one) != detector_hash(other)
 
 
-def card_of(loaded: Detector, **changes: object) -> DetectorCard:
-    return loaded.card.model_copy(update=changes)
+def refused(directory: Path) -> str:
+    with pytest.raises(DetectorError) as error:
+        load_detector(directory)
+    assert "\n" not in str(error.value)
+    return str(error.value).removeprefix(f"{directory}/")
 
 
-def test_saving_replaces_and_a_failure_leaves_what_was_there(loaded, tmp_path, monkeypatch) -> None:
-    directory = tmp_path / "models" / "small"
-    history = pd.DataFrame({"epoch": [1], "loss": [0.5]})
-    save_detector(directory, loaded.model, loaded.card, history)
-    save_detector(directory, loaded.model, card_of(loaded, candidate="other"), history)
-    assert load_card(directory).candidate == "other"
-    before = detector_hash(directory)
-
-    def full_disk(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(pd.DataFrame, "to_csv", full_disk)
-    with pytest.raises(DetectorError, match=r"small: cannot be written \(No space left on"):
-        save_detector(directory, loaded.model, loaded.card, history)
-    assert detector_hash(directory) == before
-    assert [path.name for path in directory.parent.iterdir()] == ["small"]
-
-
-def test_the_hash_follows_the_weights(loaded, tmp_path) -> None:
-    assert weights_sha256(loaded.model) == loaded.card.weights_sha256
-    history = pd.DataFrame({"epoch": [1]})
-    save_detector(tmp_path / "a", loaded.model, loaded.card, history)
-    save_detector(tmp_path / "b", loaded.model, card_of(loaded, weights_sha256="0"), history)
-    assert detector_hash(tmp_path / "a") != detector_hash(tmp_path / "b")
-    with pytest.raises(DetectorError, match=r"model.keras: not the weights its detector.json"):
-        load_detector(tmp_path / "b")
+def test_directories_that_are_no_detector(tmp_path) -> None:
+    assert refused(tmp_path / "nowhere").startswith("detector.json: cannot be read (No such file")
+    broken = write_detector(tmp_path / "broken")
+    card, network = broken / "detector.json", broken / "model.onnx"
+    content, working = json.loads(card.read_text()), network.read_bytes()
+    card.write_text("{")
+    assert refused(broken).startswith("detector.json: damaged, not JSON")
+    card.write_text(json.dumps({**content, "format": 3}))
+    assert "format 3, but this version reads 4; train it again" in refused(broken)
+    card.write_text(json.dumps({**content, "parameters": "many"}))
+    assert "parameters: Input should be a valid integer" in refused(broken)
+    card.write_text(json.dumps(content))
+    network.unlink()
+    assert refused(broken).startswith("model.onnx: missing; run `dvc checkout`")
+    network.mkdir()
+    assert refused(broken).startswith("model.onnx: Is a directory")
+    network.rmdir()
+    for wrong in (working[: len(working) // 2], b"", working + b"\n"):
+        network.write_bytes(wrong)
+        assert refused(broken).startswith("model.onnx: damaged, or not the network its")
+    card.write_text(json.dumps({**content, "onnx_sha256": sha256(b"no network").hexdigest()}))
+    network.write_bytes(b"no network")
+    assert refused(broken).startswith("model.onnx: cannot be run (")
 
 
-def test_directories_that_are_no_detector(saved, tmp_path) -> None:
-    with pytest.raises(DetectorError, match=r"nowhere/detector.json: cannot be read"):
-        load_card(tmp_path / "nowhere")
-    broken = tmp_path / "broken"
-    broken.mkdir()
-    (broken / "detector.json").write_text("{")
-    with pytest.raises(DetectorError, match=r"detector.json: damaged, not JSON"):
-        load_card(broken)
-    content = json.loads((saved / "detector.json").read_text())
-    (broken / "detector.json").write_text(json.dumps({**content, "format": 9}))
-    with pytest.raises(DetectorError, match="format 9, but this version reads 3"):
-        load_card(broken)
-    (broken / "detector.json").write_text(json.dumps({**content, "parameters": "many"}))
-    with pytest.raises(DetectorError, match="parameters: Input should be a valid integer"):
-        load_card(broken)
-    (broken / "detector.json").write_text(json.dumps(content))
-    with pytest.raises(DetectorError, match=r"model.keras: missing"):
-        load_detector(broken)
-    model = (saved / "model.keras").read_bytes()
-    (broken / "model.keras").write_bytes(model[: len(model) // 2])
-    with pytest.raises(DetectorError, match=r"model.keras: damaged"):
-        load_detector(broken)
+def test_a_foreign_network_is_refused(saved, tmp_path) -> None:
+    mixed = shutil.copytree(saved, tmp_path / "mixed")
+    shutil.copy(write_detector(tmp_path / "other") / "model.onnx", mixed)
+    assert refused(mixed).startswith("model.onnx: damaged, or not the network its detector.json")
+
+
+def test_a_detector_replaced_while_it_is_loaded_is_loaded_whole(tmp_path, monkeypatch) -> None:
+    """The card of one and the network of another would score wrongly in silence."""
+    directory = write_detector(tmp_path / "champion", candidate="former")
+    opened = []
+
+    def replace_then_open(network: Path, threads: int) -> object:
+        session = open_session(network, threads)
+        if not opened:
+            shutil.rmtree(directory)
+            write_detector(directory, candidate="next")
+        opened.append(session)
+        return session
+
+    monkeypatch.setattr("dfd.detector.open_session", replace_then_open)
+    detector = load_detector(directory)
+    assert detector.card.candidate == "next"
+    assert detector.session is opened[1]

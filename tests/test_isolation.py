@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 import numpy as np
 import psutil
@@ -105,3 +105,11 @@ def test_no_process_is_left_behind(pool: WorkerPool) -> None:
         worker = own.run(process_id)
         assert psutil.pid_exists(worker)
     assert not psutil.pid_exists(worker)
+
+
+def test_leaving_lets_go_of_threads_that_wait() -> None:
+    with ThreadPoolExecutor(1) as threads:
+        with WorkerPool(1, 600, LIMIT_MB) as own:
+            waiting = threads.submit(own.run, hang)
+            time.sleep(1)
+        assert waiting.cancelled() or isinstance(waiting.exception(30), CancelledError)

@@ -107,6 +107,12 @@ def test_an_unknown_candidate_lists_the_known() -> None:
         load_candidate("vgg", PARAMS)
 
 
+def test_no_candidate_takes_the_folder_of_the_champion(tmp_path: Path) -> None:
+    path = changed(tmp_path, "train.candidates.champion", {"epochs": 1})
+    with pytest.raises(ParamsError, match=r"candidates\.champion: the registry keeps its own"):
+        load_candidate("champion", path)
+
+
 @pytest.mark.parametrize("content", ["[1, 2]", "a: [", ""])
 def test_a_file_that_is_no_mapping_is_one_line(tmp_path: Path, content: str) -> None:
     (tmp_path / "params.yaml").write_text(content)

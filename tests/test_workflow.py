@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from dfd.detector import detector_hash
 from dfd.evaluate.perturbations import PERTURBATIONS
 from dfd.files import _reflink
 from tests.data import SAMPLE
@@ -108,6 +109,14 @@ print(json.dumps({
     return content
 
 
+def exported(project: Project) -> str:
+    """Return the version whose detector lies in ``models/champion``, checked to be that one."""
+    version: str = read(project, "models/champion/registered.json")["version"]
+    logged = registry(project)["versions"][version]["detector"]
+    assert detector_hash(project.folder / "models/champion") == logged
+    return version
+
+
 def test_every_video_is_accounted_for(done: Project) -> None:
     manifest = pd.read_parquet(done.folder / "data/faces/manifest.parquet").set_index("video")
     assert len(manifest) == 2 * PAIRS + 2
@@ -167,26 +176,39 @@ def test_two_versions_are_registered_and_one_leads(done: Project) -> None:
         assert run["metrics"]["test_video_log_loss"] == pytest.approx(video["log_loss"])
 
 
-def test_the_registered_model_scores_crops_as_the_detector_does(
-    done: Project, tmp_path: Path
-) -> None:
+def test_evaluation_scan_and_registered_model_say_the_same_of_a_video(done: Project) -> None:
     script = """
-import sys, numpy as np, mlflow
+import json, mlflow, pandas as pd
 from pathlib import Path
 from dfd.detector import load_detector
+from dfd.scan.scanning import scan_video
 mlflow.set_tracking_uri("sqlite:///mlruns/mlflow.db")
-model = mlflow.pyfunc.load_model("models:/deepfake-detector@champion")
 champion = mlflow.MlflowClient().get_model_version_by_alias("deepfake-detector", "champion")
-crops = np.random.default_rng(0).integers(0, 255, (3, 128, 128, 3), dtype=np.uint8)
-detector = load_detector(Path("models") / champion.tags["candidate"])
-np.save(sys.argv[1], [model.predict({"crops": crops}), detector.predict(crops)])
+predictions = f"plots/{champion.tags['candidate']}/predictions.csv"
+videos = pd.read_csv(predictions).sort_values("video").head(3)
+paths = [Path("data/videos") / video for video in videos["video"]]
+model = mlflow.pyfunc.load_model("models:/deepfake-detector@champion")
+served = model.predict(pd.DataFrame({"video": [str(path) for path in paths]}))
+detector = load_detector(Path("models/champion"))
+print(json.dumps([
+    videos["score"].tolist(),
+    [record["probability"] for record in served],
+    [scan_video(path, detector, "champion").record.probability for path in paths],
+]))
 """
-    out = tmp_path / "scores.npy"
-    subprocess.run(
-        [sys.executable, "-c", script, str(out)], cwd=done.folder, check=True, capture_output=True
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=done.folder,
+        env={**os.environ, "PYTHONPATH": str(done.folder)},
+        check=False,
+        capture_output=True,
+        text=True,
     )
-    served, direct = np.load(out)
-    assert served.tolist() == direct.tolist()
+    assert ended.returncode == 0, ended.stderr
+    evaluated, served, scanned = json.loads(ended.stdout.splitlines()[-1])
+    assert len(evaluated) == 3
+    np.testing.assert_allclose(served, evaluated, atol=1e-6)
+    np.testing.assert_allclose(scanned, evaluated, atol=1e-6)
 
 
 def test_the_registry_is_listed_compared_promoted_and_rolled_back(done: Project) -> None:
@@ -200,13 +222,17 @@ def test_the_registry_is_listed_compared_promoted_and_rolled_back(done: Project)
         return ended.stdout
 
     listed = dfd("list")
+    assert exported(by_hand) == "1"
     assert "1 champion" in listed
     assert "2 challenger" in listed
     assert "the gate would keep 2" in dfd("compare", "2", "champion")
     assert "version 2 is the champion" in dfd("promote", "2")
     assert registry(by_hand)["aliases"] == {"champion": "2", "challenger": "1"}
+    assert exported(by_hand) == "2"
+    assert by_hand.run("dvc", "status", "register").stdout.count("changed") == 0
     assert "version 1 is the champion again" in dfd("rollback")
     assert registry(by_hand)["aliases"] == {"champion": "1", "challenger": "2"}
+    assert exported(by_hand) == "1"
     failed = by_hand.run("flows.cli", "registry", "rollback")
     assert failed.returncode == 2
     assert "took over from no other" in failed.stderr
@@ -254,11 +280,11 @@ def test_a_detector_without_its_weights_is_not_registered(done: Project) -> None
     broken = Project(done.folder.with_name("broken"), done.api)
     shutil.copytree(done.folder, broken.folder)
     shutil.rmtree(broken.folder / "mlruns")
-    (broken.folder / "models/small/model.keras").unlink()
-    (broken.folder / "models/smaller/model.keras").unlink()
+    (broken.folder / "models/small/model.onnx").unlink()
+    (broken.folder / "models/smaller/model.onnx").unlink()
     ended = broken.run("flows.register")
     assert ended.returncode == 2
-    assert "model.keras: missing; run `dvc checkout`" in ended.stderr
+    assert "model.onnx: missing; run `dvc checkout`" in ended.stderr
 
 
 def test_the_source_is_untouched_and_the_workspace_shares_the_cache(done: Project) -> None:
@@ -400,6 +426,7 @@ def test_a_clone_that_pulls_has_nothing_to_run(done: Project) -> None:
     found = registry(clone)
     assert {run["curve"] for run in found["runs"].values()} == {1, 2}
     assert len(found["versions"]) == 2
+    assert exported(clone) == found["aliases"]["champion"]
 
 
 def test_a_sweep_is_a_run_for_each_experiment(done: Project) -> None:

@@ -5,9 +5,13 @@ video the highest of its tracks, since one forged person makes the video FAKE. C
 in them and changes no order, so that frames, tracks and videos are on one scale.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Values = npt.NDArray[np.float64]
 
@@ -26,7 +30,12 @@ def probability(odds: npt.ArrayLike) -> Values:
     return np.asarray(1 / (1 + np.exp(-np.asarray(odds, dtype=np.float64))))
 
 
-def track_scores(crops: pd.DataFrame) -> pd.DataFrame:
+def odds_of_track(odds: Values) -> float:
+    """Return the log-odds of a track from those of its crops, (N,), N from 1 on: their mean."""
+    return float(np.mean(odds))
+
+
+def track_scores(crops: "pd.DataFrame") -> "pd.DataFrame":
     """Return one row per track from one row per crop.
 
     Args:
@@ -38,13 +47,13 @@ def track_scores(crops: pd.DataFrame) -> pd.DataFrame:
     odds = crops.assign(score=log_odds(crops["score"]))
     tracks = odds.groupby(["video", "track"], sort=True).agg(
         **{name: (name, "first") for name in _ABOUT},
-        score=("score", "mean"),
+        score=("score", odds_of_track),
         crops=("score", "size"),
     )
     return tracks.assign(score=probability(tracks["score"])).reset_index()
 
 
-def video_scores(crops: pd.DataFrame) -> pd.DataFrame:
+def video_scores(crops: "pd.DataFrame") -> "pd.DataFrame":
     """Return one row per video from one row per crop.
 
     Args:

@@ -8,15 +8,17 @@ scores changes. Probabilities hold for a mix of REAL and FAKE like that of the v
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from pydantic import BaseModel, ConfigDict
-from sklearn.linear_model import LogisticRegression
 
 from dfd.evaluate.aggregate import log_odds, probability
 from dfd.evaluate.metrics import Values, is_fake, weighted
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _FLATTEST = 0.01  # a detector that ranks validation wrongly says nearly nothing, never the reverse
 
@@ -57,7 +59,7 @@ class Decision:
 
 
 def fit_decision(
-    labels: Sequence[str] | pd.Series, scores: npt.ArrayLike, target_error: float
+    labels: "Sequence[str] | pd.Series", scores: npt.ArrayLike, target_error: float
 ) -> Decision:
     """Return the decision fitted on validation videos.
 
@@ -73,7 +75,7 @@ def fit_decision(
     return Decision(calibration, threshold, band)
 
 
-def fit_calibration(labels: Sequence[str] | pd.Series, scores: npt.ArrayLike) -> Calibration:
+def fit_calibration(labels: "Sequence[str] | pd.Series", scores: npt.ArrayLike) -> Calibration:
     """Return the calibration of the least log loss on validation videos.
 
     Targets are Platt's (n + 1) / (n + 2), not 0 and 1, so that a part without an error does not
@@ -83,6 +85,8 @@ def fit_calibration(labels: Sequence[str] | pd.Series, scores: npt.ArrayLike) ->
         labels: Of validation videos; both classes.
         scores: Their scores, uncalibrated.
     """
+    from sklearn.linear_model import LogisticRegression  # here: who decides fits nothing
+
     fake, odds = is_fake(labels), log_odds(scores)[:, None]
     sure = np.where(fake, (fake.sum() + 1) / (fake.sum() + 2), 1 / ((~fake).sum() + 2))
     model = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000)
@@ -98,7 +102,7 @@ def fit_calibration(labels: Sequence[str] | pd.Series, scores: npt.ArrayLike) ->
     return Calibration(temperature=1 / slope, bias=bias)
 
 
-def best_threshold(labels: Sequence[str] | pd.Series, scores: npt.ArrayLike) -> float:
+def best_threshold(labels: "Sequence[str] | pd.Series", scores: npt.ArrayLike) -> float:
     """Return the threshold of the highest balanced accuracy; of equals, the one nearest 0.5.
 
     Candidates are the midpoints between neighbouring scores, and 0.5.
@@ -115,7 +119,10 @@ def best_threshold(labels: Sequence[str] | pd.Series, scores: npt.ArrayLike) -> 
 
 
 def inconclusive_band(
-    labels: Sequence[str] | pd.Series, scores: npt.ArrayLike, threshold: float, target_error: float
+    labels: "Sequence[str] | pd.Series",
+    scores: npt.ArrayLike,
+    threshold: float,
+    target_error: float,
 ) -> tuple[float, float]:
     """Return the scores between which a video gets no verdict, around the threshold.
 

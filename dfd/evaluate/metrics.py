@@ -6,10 +6,13 @@ Weights are what the bootstrap varies: an item drawn twice weighs two.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Values = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -63,19 +66,21 @@ COUNTS = ("n", "tp", "tn", "fp", "fn")
 RATES = tuple(field.name for field in fields(Metrics) if field.name not in COUNTS)
 
 
-def is_fake(labels: Sequence[str] | pd.Series) -> Flags:
+def is_fake(labels: "Sequence[str] | pd.Series") -> Flags:
     """Return which labels are FAKE, bool (N,)."""
     return np.asarray(np.asarray(labels) == "FAKE", dtype=bool)
 
 
-def auc(labels: Sequence[str] | pd.Series, scores: npt.ArrayLike) -> float | None:
+def auc(labels: "Sequence[str] | pd.Series", scores: npt.ArrayLike) -> float | None:
     """Return the area under the ROC curve, or None where only one class is present."""
     fake, values = is_fake(labels), np.asarray(scores, dtype=np.float64)
     value = ranking(fake, values, np.ones((1, len(values))))["auc"][0]
     return None if np.isnan(value) else float(value)
 
 
-def measure(labels: Sequence[str] | pd.Series, scores: npt.ArrayLike, threshold: float) -> Metrics:
+def measure(
+    labels: "Sequence[str] | pd.Series", scores: npt.ArrayLike, threshold: float
+) -> Metrics:
     """Return the figures of ``scores`` against ``labels``."""
     fake, values = is_fake(labels), np.asarray(scores, dtype=np.float64)
     called = values >= threshold

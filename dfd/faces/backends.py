@@ -1,5 +1,7 @@
 """The face detectors by name."""
 
+from functools import cache
+
 from dfd.faces.detector import FaceDetector
 from dfd.params import CropParams
 
@@ -18,3 +20,7 @@ def load_face_detector(params: CropParams) -> FaceDetector:
     from dfd.faces.retinaface_mobilenet import load_mobilenet
 
     return load_mobilenet(params)
+
+
+# One a process: loading it costs more than a short video.
+face_detector = cache(load_face_detector)

@@ -1,11 +1,15 @@
 """Which square round a face becomes its crop, where its landmarks lie there, how sharp it is."""
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from dfd.faces.detector import LANDMARKS, Box, Image
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def square_around(box: Box, margin: float) -> tuple[int, int, int]:
@@ -25,7 +29,7 @@ def sharpness(crop: Image) -> float:
     return float(cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), cv2.CV_64F).var())
 
 
-def crop_landmarks(crops: pd.DataFrame, margin: float, crop_size: int) -> npt.NDArray[np.float32]:
+def crop_landmarks(crops: "pd.DataFrame", margin: float, crop_size: int) -> npt.NDArray[np.float32]:
     """Return where the landmarks lie in their crops.
 
     Args:

@@ -1,5 +1,6 @@
 """From one video to its face crops, and an account of every frame that was asked for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -57,16 +58,34 @@ class VideoFaces:
     detail: str
 
 
-def extract_faces(path: Path, params: CropParams, detector: FaceDetector) -> VideoFaces:
+def extract_faces(
+    path: Path,
+    params: CropParams,
+    detector: FaceDetector,
+    watch: Callable[[Frame], None] = lambda frame: None,
+) -> VideoFaces:
     """Sample a video's frames, find and follow its faces, and crop them.
 
     A video that cannot be used gives a ``reason``, not an exception. A frame is dropped as soon as
     its crops are encoded, so memory does not grow with the length of the video.
+
+    Args:
+        path: The video.
+        params: How to find and crop faces.
+        detector: Finds them.
+        watch: Called with each frame that is decoded.
+
+    Raises:
+        MemoryError: It needs more memory than there is.
     """
     try:
-        return _extract(path, params, detector)
+        return _extract(path, params, detector, watch)
     except VideoError as error:
         return nothing("unreadable", str(error).removeprefix(f"{path}: "))
+    except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise MemoryError from error
+        raise
 
 
 def nothing(reason: str, detail: str) -> VideoFaces:
@@ -74,13 +93,16 @@ def nothing(reason: str, detail: str) -> VideoFaces:
     return VideoFaces(0, 0, 0, 0, 0, 0, (), reason, detail)
 
 
-def _extract(path: Path, params: CropParams, detector: FaceDetector) -> VideoFaces:
+def _extract(
+    path: Path, params: CropParams, detector: FaceDetector, watch: Callable[[Frame], None]
+) -> VideoFaces:
     packets = list_packets(path)
     indices = sample_indices(packets.frames, params.frames_per_video)
     link = TrackLinker()
     candidates: list[Crop] = []
     decoded = with_face = 0
     for frame in read_frames(path, packets, indices):
+        watch(frame)
         found = find_faces(frame, detector, params)
         faces = [face for face in found if face.size >= params.min_face]
         decoded += 1

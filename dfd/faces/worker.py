@@ -1,18 +1,14 @@
 """What a worker process of the extraction does: one video into the store."""
 
-from functools import cache
 from pathlib import Path
 
 import cv2
 
 from dfd.errors import FacesError, VideoGivenUp
-from dfd.faces.backends import load_face_detector
+from dfd.faces.backends import face_detector
 from dfd.faces.extract import extract_faces
 from dfd.faces.store import write_video_faces
 from dfd.params import CropParams
-
-# One detector a process: loading it costs more than a short video.
-_detector = cache(load_face_detector)
 
 
 def prepare(params: CropParams) -> None:
@@ -22,7 +18,7 @@ def prepare(params: CropParams) -> None:
         WeightsError: Its weights cannot be fetched, verified or loaded.
     """
     cv2.setNumThreads(1)  # a process a video fills the cores already
-    _detector(params)
+    face_detector(params)
 
 
 def extract_into(store: Path, key: str, path: Path, params: CropParams) -> None:
@@ -38,12 +34,7 @@ def extract_into(store: Path, key: str, path: Path, params: CropParams) -> None:
         path.open("rb").close()
     except OSError as error:  # not kept: the file may be back next time
         raise VideoGivenUp("unreadable", f"cannot be opened ({error.strerror})") from error
-    try:
-        faces = extract_faces(path, params, _detector(params))
-    except cv2.error as error:
-        if error.code == cv2.Error.StsNoMem:
-            raise MemoryError from error
-        raise
+    faces = extract_faces(path, params, face_detector(params))
     try:
         write_video_faces(store, key, faces)
     except OSError as error:

@@ -69,6 +69,11 @@ class Crops:
         for start in range(0, len(self), _CHUNK):
             yield resized(take(self.images, self.rows[start : start + _CHUNK]), size)
 
+    def some(self, count: int) -> Images:
+        """Return up to ``count`` of the crops, evenly spread, as they are stored."""
+        chosen = np.linspace(0, len(self) - 1, min(count, len(self))).astype(np.int64)
+        return take(self.images, self.rows[chosen])
+
     @cached_property
     def sha256(self) -> str:
         """The identity of these crops: a hash over the table's rows and the pixels."""

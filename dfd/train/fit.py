@@ -18,7 +18,6 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from dfd.detector import fake_scores
 from dfd.errors import DfdError, TrainError
 from dfd.evaluate.aggregate import video_scores
 from dfd.evaluate.decision import fit_decision
@@ -39,6 +38,7 @@ from dfd.train.head import (
 )
 from dfd.train.phases import compile_step, free
 from dfd.train.records import EpochRecord, PhaseName
+from dfd.train.scores import fake_scores
 from dfd.train.setup import Placement, Setup, memory_mb
 from dfd.train.tone import with_look
 

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import keras
 
-from dfd.detector import DetectorCard, weights_sha256
+from dfd.detector import DetectorCard
+from dfd.domain import Domain
 from dfd.evaluate.decision import Decision
 from dfd.evaluate.metrics import Metrics
+from dfd.model_file import weights_sha256
 from dfd.params import CandidateParams, CropParams
 from dfd.train.records import EpochRecord
 
@@ -39,6 +41,7 @@ class Fitted:
         candidate: str,
         params: CandidateParams,
         crop: CropParams,
+        domain: Domain,
         split_sha256: str,
         leaky: bool,
     ) -> DetectorCard:
@@ -48,6 +51,7 @@ class Fitted:
             candidate: Name under ``train.candidates``.
             params: What this was fitted with.
             crop: How the crops were made.
+            domain: What this was fitted on.
             split_sha256: Hash of the split's file.
             leaky: Whether the split let groups cross.
         """
@@ -56,6 +60,7 @@ class Fitted:
             backbone=params.backbone,
             weights=self.weights,
             input_size=params.input_size,
+            domain=domain,
             crop=crop,
             params=params,
             decision=self.decision,

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from keras import layers
 
-from dfd.detector import full_batches
 from dfd.params import CandidateParams
 from dfd.train.feed import Feed
 from dfd.train.optimizer import build_optimizer
 from dfd.train.phases import compile_with
+from dfd.train.scores import full_batches
 from dfd.train.tone import UNCHANGED, with_look
 
 Floats = npt.NDArray[np.float32]

@@ -4,13 +4,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dfd.detector import DetectorCard
 from dfd.evaluate.decision import Calibration, Decision
 from dfd.evaluate.evaluation import Evaluation, evaluate
 from dfd.evaluate.findings import Findings
-from dfd.evaluate.metrics import measure
-from dfd.params import EvaluateParams, FacesParams, load_candidate, load_section
-from tests.data import ROOT
+from dfd.params import EvaluateParams
+from tests.detectors import card_of
 
 DECISION = Decision(Calibration(), 0.5, (0.45, 0.55))
 SPLIT = {
@@ -60,24 +58,7 @@ def findings(
     datasets: tuple[str, ...] = ("one", "two"),
 ) -> Findings:
     """Return everything a report speaks of."""
-    params = load_candidate("mesonet", ROOT / "params.yaml")
-    figures = measure(["REAL", "FAKE"], [0.1, 0.9], 0.5)
-    card = DetectorCard(
-        candidate="small",
-        backbone="mesonet",
-        weights=weights,
-        input_size=params.input_size,
-        crop=load_section(FacesParams, ROOT / "params.yaml").crop,
-        params=params,
-        decision=DECISION,
-        train_sha256="1" * 64,
-        split_sha256="2" * 64,
-        leaky=leaky,
-        validation_frames=figures,
-        validation_videos=figures,
-        parameters=1000,
-        weights_sha256="3" * 64,
-    )
+    card = card_of(weights=weights, leaky=leaky, decision=DECISION)
     return Findings(card, judged, SPLIT, datasets)
 
 

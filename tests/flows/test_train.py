@@ -2,17 +2,20 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from dfd.detector import detector_hash
+from dfd.detector import detector_hash, load_detector
 from tests.data import SAMPLE
 from tests.project import Project, copy_project, write_clips
+from tests.train.test_setup import NO_TENSORFLOW
 
 KILLS = int(os.environ.get("DFD_KILLS", "2"))
 SEED = int(os.environ.get("DFD_SEED", "1"))
@@ -107,6 +110,31 @@ def test_a_training_killed_at_random_moments_goes_on_to_the_same_detector(
     listed = runs(project)
     assert set(listed) == {"FINISHED 1 2 3 4 5 6"}, "no epoch is lost or logged twice"
     assert len(listed) == before + finished + 1
+
+
+def test_without_tensorflow_nothing_trained_is_lost(
+    trained: tuple[Project, float, tuple[str, str, str]], tmp_path: Path
+) -> None:
+    project = Project(tmp_path / "project", trained[0].api)
+    shutil.copytree(trained[0].folder, project.folder)
+    shutil.rmtree(project.folder / "models")
+    (tmp_path / "sitecustomize.py").write_text(NO_TENSORFLOW)
+    hidden = f"{tmp_path}{os.pathsep}{project.folder}"
+    before = len(runs(project))
+    ended = project.run("flows.train", "small", PYTHONPATH=hidden, KERAS_BACKEND="jax")
+    assert ended.returncode == 2, ended.stderr
+    said = ended.stderr.splitlines()[-1]
+    assert said.startswith("dfd: models/small: the network cannot be exported to model.onnx")
+    assert "pip install tensorflow, then run again" in said
+    assert "cannot be exported here" in ended.stdout + ended.stderr, "said before it trains, too"
+    assert not (project.folder / "models/small").exists()
+    assert runs(project)[0] == "FAILED 1 2 3 4 5 6"
+    again = project.run("flows.train", "small", KERAS_BACKEND="jax")
+    assert again.returncode == 0, again.stderr
+    assert runs(project)[0] == "FINISHED 1 2 3 4 5 6"
+    assert len(runs(project)) == before + 1
+    assert "epoch 1 (" not in again.stdout + again.stderr, "no epoch was trained again"
+    assert load_detector(project.folder / "models/small").card.candidate == "small"
 
 
 def test_what_the_test_part_says_changes_nothing_but_its_own_hash(

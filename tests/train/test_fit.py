@@ -4,13 +4,14 @@ import keras
 import numpy as np
 import pytest
 
-from dfd.detector import fake_scores, weights_sha256
 from dfd.errors import TrainError
 from dfd.evaluate.aggregate import video_scores
 from dfd.evaluate.decision import fit_decision
+from dfd.model_file import weights_sha256
 from dfd.train import fit as fit_module
 from dfd.train.fitted import Fitted
 from dfd.train.records import EpochRecord
+from dfd.train.scores import fake_scores
 from tests.train.conftest import part_of, run
 
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from dfd.detector import fake_scores
 from dfd.train.backbones import build_model
 from dfd.train.feed import Feed
 from dfd.train.head import backbone_of, features_of_crops, features_of_feeds, train_head
+from dfd.train.scores import fake_scores
 
 
 @pytest.fixture(scope="module")

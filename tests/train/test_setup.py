@@ -5,8 +5,8 @@ import keras
 import numpy as np
 import pytest
 
-from dfd.detector import weights_sha256
 from dfd.errors import TrainError
+from dfd.model_file import weights_sha256
 from dfd.train.setup import Placement, Setup, choose
 from tests.data import ROOT
 from tests.train.conftest import SMALL

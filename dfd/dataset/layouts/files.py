@@ -3,11 +3,7 @@
 from pathlib import Path
 
 from dfd.errors import DatasetError
-from dfd.files import readable
-
-VIDEO_SUFFIXES = frozenset(
-    [".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts"]
-) | {".webm", ".wmv"}
+from dfd.files import VIDEO_SUFFIXES, readable
 
 
 def videos_below(folder: Path) -> list[Path]:

@@ -1,0 +1,115 @@
+"""What a scan costs: against decoding alone, and from the start of the command."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+import cv2
+
+from benchmarks.clips import write_clip
+from benchmarks.faces import Figures, cpu_and_wall, decode
+from benchmarks.workplace import ROOT
+from dfd.detector import DetectorCard, load_detector
+from dfd.domain import Domain
+from dfd.evaluate.decision import Calibration, Decision
+from dfd.evaluate.metrics import measure
+from dfd.faces.packets import list_packets
+from dfd.faces.video import read_frames, sample_indices
+from dfd.params import FacesParams, load_candidate, load_section
+from dfd.scan.scanning import scan_video
+
+_FRAMES = 32
+_CANDIDATE = "inception_resnet_v2"
+
+
+def scan(folder: Path) -> Figures:
+    """One 10 s 1080p clip at 32 frames with InceptionResNetV2 (random weights) at 128×128.
+
+    CPU-seconds of decoding, faces and classification, sessions loaded, over those of decoding as
+    extraction does (pictures nobody refers to are passed over) and over those of decoding every
+    frame; then the wall-clock time of the command ``dfd scan``, start of the process included, less
+    that of decoding. Medians of 7 rounds, in which everything is measured once.
+    """
+    cv2.setNumThreads(1)
+    clip, directory = write_clip(folder / "clip.mp4"), _detector(folder / "detector")
+    detector = load_detector(directory)
+    record = scan_video(clip, detector, "bench").record
+    assert record.coverage.judged == _FRAMES
+    rounds = [
+        (
+            cpu_and_wall(lambda: scan_video(clip, detector, "bench")),
+            cpu_and_wall(lambda: _sampled(clip)),
+            cpu_and_wall(lambda: decode(clip)),
+            _command(clip, directory),
+        )
+        for _ in range(7)
+    ]
+    return {
+        "scan.cpu_ratio_to_decode": median(ours[0] / needed[0] for ours, needed, *_ in rounds),
+        "scan.cpu_ratio_to_full_decode": median(ours[0] / full[0] for ours, _, full, _ in rounds),
+        "scan.cpu_s_per_clip": median(ours[0] for ours, *_ in rounds),
+        "scan.decode_cpu_s_per_clip": median(needed[0] for _, needed, *_ in rounds),
+        "scan.cold_s_beyond_decode": median(cold - needed[1] for _, needed, _, cold in rounds),
+        "scan.cold_s": median(cold for *_, cold in rounds),
+    }
+
+
+def _sampled(clip: Path) -> int:
+    """Decode what extraction decodes, and nothing else."""
+    packets = list_packets(clip)
+    indices = sample_indices(packets.frames, _FRAMES)
+    return sum(1 for _ in read_frames(clip, packets, indices))
+
+
+def _command(clip: Path, directory: Path) -> float:
+    """Return the wall-clock seconds of ``dfd scan``, from the start of its process to its end."""
+    command = [sys.executable, "-m", "flows.cli", "scan", str(clip), "--model", str(directory)]
+    begun = time.perf_counter()
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - begun
+
+
+def _detector(directory: Path) -> Path:
+    """Write a detector that was never trained, which costs what a trained one does."""
+    import numpy as np
+    import pandas as pd
+
+    from dfd.model_file import weights_sha256
+    from dfd.train.backbones import build_model
+    from dfd.train.saving import save_detector
+
+    params = load_candidate(_CANDIDATE, ROOT / "params.yaml")
+    model, weights = build_model(params.backbone, "none", params.input_size, params.dropout, 7)
+    figures = measure(["REAL", "FAKE"], [0.1, 0.9], 0.5)
+    crop = load_section(FacesParams, ROOT / "params.yaml").crop
+    everything = (0.0, 1e6)
+    card = DetectorCard(
+        candidate="bench",
+        backbone=params.backbone,
+        weights=weights,
+        input_size=params.input_size,
+        domain=Domain(
+            datasets=(),
+            methods=(),
+            real_videos=0,
+            fake_videos=0,
+            face_size=everything,
+            sharpness=everything,
+        ),
+        crop=crop.model_copy(update={"frames_per_video": _FRAMES}),
+        params=params,
+        decision=Decision(Calibration(), 0.5, (0.5, 0.5)),
+        train_sha256="",
+        split_sha256="",
+        leaky=False,
+        validation_frames=figures,
+        validation_videos=figures,
+        parameters=model.count_params(),
+        weights_sha256=weights_sha256(model),
+    )
+    size = (32, params.input_size, params.input_size, 3)
+    crops = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
+    save_detector(directory, model, card, pd.DataFrame({"epoch": [1]}), crops)
+    return directory

@@ -1,0 +1,87 @@
+"""``python -m benchmarks.serve_load DETECTOR``: a server under fifty clients for two minutes.
+
+Prints how many answers of each status came, what is left of uploads, and the memory of the server
+with its workers before (after a warm-up) and half a minute after. Needs no quiet machine: nothing
+is timed.
+"""
+
+import collections
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+
+CLIENTS, SECONDS, REST_S = 50, 120, 30
+WARM_UP = 24
+CLIPS = sorted((Path(__file__).parent.parent / "samples/videos").glob("*.mp4"))
+
+
+def main(detector: str) -> None:
+    """Load a server and print what came of it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "flows.cli", "serve", "--model", detector]
+        environment = {**os.environ, "TMPDIR": folder}
+        with subprocess.Popen([*command, "--port", str(port)], env=environment) as server:
+            try:
+                _load(server.pid, f"http://127.0.0.1:{port}/api/scan", Path(folder))
+            finally:
+                server.terminate()
+
+
+def _load(pid: int, address: str, folder: Path) -> None:
+    for _ in range(WARM_UP):
+        _send(address, CLIPS[0])
+    before = _memory_mb(pid)
+    statuses: collections.Counter[str] = collections.Counter()
+    end = time.monotonic() + SECONDS
+
+    def client(number: int) -> None:
+        while time.monotonic() < end:
+            statuses[_send(address, CLIPS[number % len(CLIPS)], number)] += 1
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    time.sleep(REST_S)
+    after = _memory_mb(pid)
+    left = list(folder.glob("dfd-serve-*/*"))
+    print(f"answers: {dict(sorted(statuses.items()))}")
+    print(f"uploads left: {len(left)}")
+    print(f"memory: {before:.0f} MB before, {after:.0f} MB after ({after / before - 1:+.1%})")
+
+
+def _send(address: str, clip: Path, client: int = 0) -> str:
+    try:
+        kind = {"content-type": "video/mp4", "x-file-name": clip.name}
+        kind["cookie"] = f"dfd_client=client-{client}"
+        answer = httpx.post(address, content=clip.read_bytes(), headers=kind, timeout=300)
+    except httpx.ConnectError:
+        time.sleep(0.2)  # it is still starting
+        return "not connected"
+    except httpx.TransportError as error:
+        return type(error).__name__
+    if answer.status_code in (429, 503):
+        time.sleep(2)
+    return str(answer.status_code)
+
+
+def _memory_mb(pid: int) -> float:
+    server = psutil.Process(pid)
+    processes = [server, *server.children(recursive=True)]
+    return float(sum(process.memory_full_info().pss for process in processes)) / 2**20
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,59 @@
+"""Why there is no verdict, and what to keep in mind where there is one.
+
+Only what an evaluation counts as "no verdict" makes one INCONCLUSIVE: no crop, or a probability in
+the detector's inconclusive band. Everything else is a caution and changes nothing.
+"""
+
+from collections.abc import Iterator
+from statistics import median
+
+from dfd.domain import Domain
+from dfd.evaluate.decision import Decision
+from dfd.faces.extract import VideoFaces
+from dfd.scan.record import Reason
+
+_FEW = 4  # judged frames below which one frame more may turn a verdict
+_SCARCE = 0.25  # share of the sampled frames below which most of the video is not judged
+_FAR = 1.25  # times beyond what was usual in training, where a video is not like it
+
+
+def why_none(faces: VideoFaces, probability: float | None, decision: Decision) -> Iterator[Reason]:
+    """Yield why a video gets no verdict; nothing where it gets one."""
+    if faces.reason:
+        yield Reason(code=faces.reason, detail=faces.detail)
+    elif probability is not None and decision.verdict(probability) == "INCONCLUSIVE":
+        low, high = decision.inconclusive
+        yield Reason(
+            code="between",
+            detail=f"the probability, {probability:.2f}, lies between {low:.2f} and {high:.2f}, "
+            "where the detector is wrong too often to say",
+        )
+
+
+def cautions(faces: VideoFaces, domain: Domain) -> Iterator[Reason]:
+    """Yield what to keep in mind about a video with crops; none of it changes the verdict.
+
+    Args:
+        faces: What was found.
+        domain: What the detector was trained on.
+    """
+    if not faces.crops:
+        return
+    if faces.kept < _FEW or faces.kept < _SCARCE * faces.asked:
+        frames = f"{faces.asked} sampled frame{'' if faces.asked == 1 else 's'}"
+        yield Reason(code="few_faces", detail=f"only {faces.kept} of {frames} could be judged")
+    size = median(crop.face.size for crop in faces.crops)
+    low, high = domain.face_size
+    if size * _FAR < low or size > _FAR * high:
+        kind = "small" if size < low else "large"
+        yield Reason(
+            code="outside_domain",
+            detail=f"the faces are {kind}, {size:.0f} pixels; the detector was trained on faces of "
+            f"{low:.0f} to {high:.0f}",
+        )
+    sharpness = median(crop.sharpness for crop in faces.crops)
+    if sharpness * _FAR < domain.sharpness[0]:
+        yield Reason(
+            code="low_quality",
+            detail="the faces are more blurred than those the detector was trained on",
+        )

@@ -1,0 +1,181 @@
+"""A scan as one page that needs no other file and no network, and as a PDF of it."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from base64 import b64encode
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from zlib import crc32
+
+import cv2
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from dfd.detector import DetectorCard, Images, load_card
+from dfd.errors import ScanError
+from dfd.faces.extract import Crop
+from dfd.files import displayed, readable, replacing, write_text
+from dfd.scan.heatmap import HeatMaps, heat_maps, overlaid
+from dfd.scan.scanning import Scan, pixels
+from dfd.scan.timeline import HEIGHT, WIDTH, timeline
+from dfd.scan.words import chance_of, clock, explanation, headline, limits
+
+_SUSPICIOUS = 6  # crops shown with their heat map
+_THUMBNAILS = 8  # of each person
+_SIDE = 224  # pixels of a shown crop
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+_PDF_LIMIT_S = 60
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A crop in the page: what to write below it, and its JPEG as base64, with heat and without."""
+
+    track: int
+    time: str
+    score: float
+    image: str
+    heat: str | None = None
+
+
+def write_report(scan: Scan, detector: Path, folder: Path) -> Path:
+    """Write a scan's page into a folder, and a PDF beside it where Chromium is found.
+
+    Args:
+        scan: The scan.
+        detector: Detector directory that judged.
+        folder: Where to write; made if need be.
+
+    Returns:
+        The path of the page; the PDF has the same name but its ending.
+
+    Raises:
+        ScanError: The folder cannot be written.
+        DetectorError: The detector cannot be loaded.
+    """
+    heat = None
+    if worst := suspicious(scan):
+        heat = heat_maps(detector, np.stack([pixels(crop) for crop in worst]))
+    page = report_page(scan, load_card(detector), heat)
+    path = folder / f"{report_name(scan)}.html"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(path, page)
+        _write_pdf(path)
+    except OSError as error:
+        raise ScanError(
+            f"{readable(folder)}: reports cannot be written ({error.strerror}); choose another "
+            "folder"
+        ) from error
+    return path
+
+
+def report_name(scan: Scan) -> str:
+    """Return a name for a report that any file system takes and no other file's report has."""
+    file = scan.record.file
+    clean = re.sub(r"[^A-Za-z0-9._-]+", "-", file.name).strip(".-")[:60] or "video"
+    identity = file.sha256[:12] or f"{crc32((file.path or file.name).encode()):08x}"
+    return f"{clean}-{identity}"
+
+
+def suspicious(scan: Scan) -> list[Crop]:
+    """Return the crops of the highest scores, the highest first."""
+    scores = _scores(scan)
+    ranked = sorted(scan.crops, key=lambda crop: -scores[crop.track, crop.frame])
+    return ranked[:_SUSPICIOUS]
+
+
+def report_page(scan: Scan, card: DetectorCard, heat: HeatMaps | None) -> str:
+    """Return a scan as one HTML document.
+
+    Args:
+        scan: The scan.
+        card: Of the detector that judged.
+        heat: Maps of ``suspicious(scan)``; None where there is no crop.
+    """
+    record, scores = scan.record, _scores(scan)
+
+    def shown(crop: Crop, heat: str | None = None) -> Shown:
+        score = scores[crop.track, crop.frame]
+        return Shown(crop.track, clock(crop.time_s), score, _base64(pixels(crop)), heat)
+
+    worst = suspicious(scan)
+    maps = heat.maps if heat else ()
+    environment = Environment(
+        loader=PackageLoader("dfd.scan"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    decision = card.decision
+    drawn = timeline(record, decision.threshold, decision.inconclusive) if record.tracks else None
+    return environment.get_template("report.html").render(
+        record=record,
+        card=card,
+        name=displayed(record.file.name, 120),
+        headline=headline(record),
+        explanation=explanation(record),
+        chance=None if record.probability is None else chance_of(record.probability),
+        limits=limits(record, card),
+        timeline=drawn,
+        width=WIDTH,
+        height=HEIGHT,
+        people={
+            track.track: [shown(crop) for crop in _spread(scan.crops, track.track)]
+            for track in record.tracks
+        },
+        suspicious=[
+            shown(crop, _base64(overlaid(pixels(crop), one)))
+            for crop, one in zip(worst, maps, strict=True)
+        ],
+        method=heat.method if heat else "",
+    )
+
+
+def _scores(scan: Scan) -> dict[tuple[int, int], float]:
+    """Return the score of each crop by its track and frame."""
+    return {
+        (track.track, frame.frame): frame.score
+        for track in scan.record.tracks
+        for frame in track.frames
+    }
+
+
+def _spread(crops: tuple[Crop, ...], track: int) -> list[Crop]:
+    of_track = [crop for crop in crops if crop.track == track]
+    places = np.linspace(0, len(of_track) - 1, min(_THUMBNAILS, len(of_track))).round().astype(int)
+    return [of_track[place] for place in places]
+
+
+def _base64(image: Images) -> str:
+    """Return an RGB image as a JPEG in base64, with sides of ``_SIDE`` pixels."""
+    how = cv2.INTER_AREA if len(image) > _SIDE else cv2.INTER_CUBIC
+    scaled = cv2.resize(image, (_SIDE, _SIDE), interpolation=how)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 85]
+    _, encoded = cv2.imencode(".jpg", cv2.cvtColor(scaled, cv2.COLOR_RGB2BGR), quality)
+    return b64encode(encoded.tobytes()).decode("ascii")
+
+
+def _write_pdf(page: Path) -> None:
+    """Print a page by a browser without a window; without one, or where it fails, there is none."""
+    browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if browser is None:
+        return
+    root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    with tempfile.TemporaryDirectory() as scratch:
+        printed = Path(scratch) / "page.pdf"
+        command = [
+            *(browser, "--headless", "--disable-gpu", "--disable-background-networking", *root),
+            *("--no-pdf-header-footer", f"--user-data-dir={scratch}/profile"),
+            *(f"--print-to-pdf={printed}", page.resolve().as_uri()),
+        ]
+        with suppress(subprocess.TimeoutExpired):
+            subprocess.run(command, capture_output=True, timeout=_PDF_LIMIT_S, check=False)
+        if printed.exists():
+            with replacing(page.with_suffix(".pdf")) as target:
+                shutil.copyfile(printed, target)

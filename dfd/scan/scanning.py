@@ -1,0 +1,111 @@
+"""One file scanned: its verdict record and the crops it rests on."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import cv2
+import numpy as np
+
+from dfd.detector import Detector, DetectorCard, Images, Scores, card_hash
+from dfd.faces.extract import Crop
+from dfd.scan.evidence import weigh
+from dfd.scan.reasons import cautions, why_none
+from dfd.scan.record import Coverage, Model, Verdict, VerdictRecord
+from dfd.scan.seen import Seen, see
+
+_AT_ONCE = 256  # crops that are pixels at a time, so that memory does not grow with the video
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The record, and the crops (JPEG) behind it, by frame and track."""
+
+    record: VerdictRecord
+    crops: tuple[Crop, ...]
+
+
+def scan_video(path: Path, detector: Detector, name: str, version: str | None = None) -> Scan:
+    """Judge one file; one that cannot be used gives a record with its reason, not an exception.
+
+    Args:
+        path: The file.
+        detector: Loaded detector.
+        name: What the detector was asked for by, for the record: directory or registry address.
+        version: Its version in the registry, for the record.
+
+    Raises:
+        WeightsError: The face detector cannot be loaded.
+        MemoryError: The file needs more memory than there is.
+    """
+    seen = see(path, detector.card.crop)
+    scores = classify(seen.faces.crops, detector)
+    return conclude(seen, scores, detector.card, name, version)
+
+
+def classify(crops: tuple[Crop, ...], detector: Detector) -> Scores:
+    """Return P(FAKE) of crops as the network gives it, float32 (N,).
+
+    Args:
+        crops: JPEG crops as the detector's card says; N may be 0.
+        detector: Loaded detector.
+    """
+    parts = [
+        np.stack([pixels(crop) for crop in crops[start : start + _AT_ONCE]])
+        for start in range(0, len(crops), _AT_ONCE)
+    ]
+    return np.concatenate([np.empty(0, np.float32), *map(detector.predict, parts)])
+
+
+def conclude(
+    seen: Seen, scores: Scores, card: DetectorCard, name: str, version: str | None = None
+) -> Scan:
+    """Return the verdict on what is in a file.
+
+    Args:
+        seen: The file.
+        scores: P(FAKE) of each of its crops as the network gives it, (N,).
+        card: The detector's.
+        name: What the detector was asked for by.
+        version: Its version in the registry.
+    """
+    faces, decision = seen.faces, card.decision
+    evidence = weigh(faces.crops, scores, decision.calibration) if faces.crops else None
+    probability = evidence.probability if evidence else None
+    verdict = decision.verdict(probability) if probability is not None else "INCONCLUSIVE"
+    record = VerdictRecord(
+        file=seen.file,
+        video=seen.video,
+        verdict=cast(Verdict, verdict),
+        probability=probability,
+        interval=evidence.interval if evidence else None,
+        reasons=(*why_none(faces, probability, decision), *cautions(faces, card.domain)),
+        coverage=Coverage(
+            asked=faces.asked,
+            decoded=faces.decoded,
+            with_face=faces.with_face,
+            judged=faces.kept,
+            share=faces.kept / faces.asked if faces.asked else 0.0,
+        ),
+        tracks=evidence.tracks if evidence else (),
+        frames=evidence.frames if evidence else (),
+        model=Model(
+            name=name,
+            version=version,
+            candidate=card.candidate,
+            backbone=card.backbone,
+            sha256=card_hash(card),
+            leaky=card.leaky,
+        ),
+        crop=card.crop,
+        seconds=time.perf_counter() - seen.begun,
+        provenance=seen.provenance,
+    )
+    return Scan(record, faces.crops)
+
+
+def pixels(crop: Crop) -> Images:
+    """Return a crop as training saw it: uint8 (S, S, 3) RGB, after JPEG."""
+    image = cv2.imdecode(np.frombuffer(crop.jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
+    return np.asarray(image, np.uint8)

@@ -1,0 +1,224 @@
+"""The page and the API that judge uploaded videos."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI, Form, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import ClientDisconnect
+
+from dfd.detector import load_detector
+from dfd.files import displayed
+from dfd.scan.record import VerdictRecord
+from dfd.scan.words import chance_of, explanation, headline
+from dfd.scan.worker import NamedDetector
+from dfd.serve import guard
+from dfd.serve.jobs import Job, Jobs
+from dfd.serve.limits import Limits, Refused
+from dfd.serve.uploads import receive, upload_folder
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"file": {"type": "string", "format": "binary"}},
+                }
+            },
+        },
+    }
+}
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    status: {"description": why}
+    for status, why in {
+        401: "The token is missing or wrong.",
+        413: "The file is too large.",
+        415: "The body is no file.",
+        422: "There is no file, or it is too long or has too many pixels.",
+        429: "This client has too many scans open.",
+        503: "The queue is full.",
+    }.items()
+}
+
+
+@dataclass(frozen=True)
+class Site:
+    """What an app is made of.
+
+    Attributes:
+        detector: What judges.
+        limits: Of the server.
+        token: What requests must show; None for nothing.
+        hosts: Names the server goes by; empty for any.
+    """
+
+    detector: NamedDetector
+    limits: Limits
+    token: str | None
+    hosts: Sequence[str]
+
+
+def make_app(site: Site) -> FastAPI:
+    """Return the application; its workers and its folder live as long as it runs.
+
+    Raises:
+        DetectorError: The detector cannot be loaded.
+    """
+    card = load_detector(site.detector.directory).card  # a damaged one is refused here and now
+    templates = Environment(
+        loader=PackageLoader("dfd.serve"), autoescape=True, undefined=StrictUndefined
+    )
+    templates.filters |= {"displayed": displayed, "chance": chance_of}
+
+    @asynccontextmanager
+    async def running(app: FastAPI) -> AsyncIterator[None]:
+        with upload_folder() as folder:
+            app.state.jobs = Jobs(site.detector, site.limits, folder)
+            try:
+                yield
+            finally:
+                app.state.jobs.close()
+
+    app = FastAPI(
+        title="dfd", summary="Is this video real?", lifespan=running, docs_url=None, redoc_url=None
+    )
+    app.mount("/static", StaticFiles(packages=[("dfd.serve", "static")]), name="static")
+
+    def page(name: str, status: int = 200, **values: Any) -> HTMLResponse:
+        text = templates.get_template(name).render(card=card, limits=site.limits, **values)
+        return HTMLResponse(text, status)
+
+    def refusal(request: Request, error: Refused) -> Response:
+        headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s else {}
+        if error.status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+        if "text/html" not in request.headers.get("accept", ""):
+            return JSONResponse({"detail": error.detail}, error.status, headers)
+        if error.status == 401:
+            return RedirectResponse("/login", 303)
+        answer = page("refused.html", error.status, detail=error.detail)
+        answer.headers.update(headers)
+        return answer
+
+    @app.middleware("http")
+    async def guarded(
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        try:
+            guard.check(request, site.token, site.hosts)
+        except Refused as error:
+            return guard.guarded(refusal(request, error))
+        return guard.guarded(await call_next(request))
+
+    @app.exception_handler(Refused)
+    async def refused(request: Request, error: Refused) -> Response:
+        return refusal(request, error)
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(request: Request, error: ClientDisconnect) -> Response:
+        return Response(status_code=400)
+
+    async def admitted(request: Request, client: str) -> Job:
+        jobs: Jobs = request.app.state.jobs
+        job = jobs.admit(client)
+        try:
+            job.name = await receive(request, job.path, site.limits.upload_mb)
+        except BaseException:
+            jobs.drop(job)
+            raise
+        jobs.start(job)
+        return job
+
+    def found(request: Request, job_id: str) -> Job:
+        jobs: Jobs = request.app.state.jobs
+        job = jobs.find(guard.client_of(request), job_id)
+        if job is None:
+            raise Refused(404, "no such scan in this session; it may be forgotten by now")
+        return job
+
+    @app.post("/api/scan", responses=_ANSWERS, openapi_extra=_BODY)
+    async def scan(request: Request) -> VerdictRecord:
+        """Judge one video and answer with its verdict record."""
+        job = await admitted(request, guard.client_of(request))
+        judged = await asyncio.shield(asyncio.wrap_future(job.outcome))  # whoever stays
+        return judged.record
+
+    @app.get("/", include_in_schema=False)
+    async def home(request: Request) -> Response:
+        jobs: Jobs = request.app.state.jobs
+        known = guard.CLIENT in request.cookies
+        mine = jobs.of(guard.client_of(request)) if known else []  # none of its address's programs
+        answer = page("home.html", jobs=mine, about=_about)
+        if not known:
+            guard.keep_cookie(answer, guard.CLIENT, secrets.token_urlsafe(24))
+        return answer
+
+    @app.post("/scans", include_in_schema=False)
+    async def upload(request: Request) -> Response:
+        job = await admitted(request, guard.client_of(request))
+        if "text/html" in request.headers.get("accept", ""):  # the form, without our script
+            return RedirectResponse(f"/scans/{job.id}", 303)
+        return JSONResponse({"id": job.id}, 202)
+
+    @app.get("/scans/{job_id}", include_in_schema=False)
+    async def one(request: Request, job_id: str) -> Response:
+        job = found(request, job_id)
+        if "text/html" in request.headers.get("accept", ""):
+            return page("scan.html", job=job, **_about(job))
+        jobs: Jobs = request.app.state.jobs
+        about = _about(job)
+        html = templates.get_template("item.html").render(job=job, **about)
+        return JSONResponse({**about, "record": None, "ahead": jobs.ahead(job), "html": html})
+
+    @app.get("/scans/{job_id}/report", include_in_schema=False)
+    async def report(request: Request, job_id: str) -> Response:
+        job = found(request, job_id)
+        if _about(job)["state"] != "done":
+            raise Refused(404, "there is no report yet")
+        policy = {"Content-Security-Policy": guard.REPORT}
+        return HTMLResponse(job.outcome.result().page, headers=policy)
+
+    @app.get("/scans/{job_id}/record.json", include_in_schema=False)
+    async def record(request: Request, job_id: str) -> VerdictRecord:
+        job = found(request, job_id)
+        if _about(job)["state"] != "done":
+            raise Refused(404, "there is no record yet")
+        return job.outcome.result().record
+
+    @app.get("/login", include_in_schema=False)
+    async def login() -> Response:
+        return page("login.html", wrong=False)
+
+    @app.post("/login", include_in_schema=False)
+    async def log_in(token: str = Form("")) -> Response:
+        if not site.token or not guard.same(token, site.token):
+            await asyncio.sleep(1)  # guessing takes long
+            return page("login.html", 401, wrong=True)
+        answer = RedirectResponse("/", 303)
+        guard.keep_cookie(answer, guard.TOKEN, token)
+        return answer
+
+    return app
+
+
+def _about(job: Job) -> dict[str, Any]:
+    """Return a scan's state (waiting, working, done, refused) and what there is to say of it."""
+    about: dict[str, Any] = {"headline": "", "explanation": "", "record": None}
+    if not job.outcome.done():
+        return {**about, "state": "working" if job.running else "waiting"}
+    error = job.outcome.exception()
+    if error is not None:
+        detail = error.detail if isinstance(error, Refused) else "it could not be judged"
+        return {**about, "state": "refused", "headline": "Not judged", "explanation": detail}
+    record = job.outcome.result().record
+    words = {"headline": headline(record), "explanation": explanation(record)}
+    return {**words, "record": record, "state": "done"}

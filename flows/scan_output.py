@@ -1,0 +1,141 @@
+"""Verdicts as a table for a reader, as CSV, and as a page that links their reports."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dfd.files import displayed
+
+if TYPE_CHECKING:
+    from dfd.scan.record import VerdictRecord
+
+WIDTH = 100
+_NAME = 32
+_STYLES = {"FAKE": "bold red", "REAL": "green", "INCONCLUSIVE": "yellow"}
+COLUMNS = (
+    *("file", "verdict", "probability", "low", "high", "people", "judged", "asked"),
+    *("reasons", "sha256", "model", "version", "model_sha256"),
+)
+
+
+def print_table(records: Sequence["VerdictRecord"]) -> None:
+    """Print verdicts for a reader: a row a file, then what they mean."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("file", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("P(FAKE)", justify="right", no_wrap=True)
+    table.add_column("95 %", no_wrap=True)
+    table.add_column("people", justify="right", no_wrap=True)
+    table.add_column("remarks", overflow="fold")
+    for record in records:
+        name = displayed(record.file.path or record.file.name, _NAME)
+        table.add_row(
+            Text(name),
+            Text(record.verdict, _STYLES[record.verdict]),
+            "—" if record.probability is None else f"{record.probability:.2f}",
+            "—" if record.interval is None else "{:.2f}–{:.2f}".format(*record.interval),
+            f"{len(record.tracks)}",
+            Text("; ".join(reason.detail for reason in record.reasons)),
+        )
+    console.print(table)
+    console.print(Text(_about(records[0]), "dim"), soft_wrap=False)
+
+
+def _about(record: "VerdictRecord") -> str:
+    model = record.model
+    version = f", version {model.version}" if model.version else ""
+    leak = (
+        "LEAKY: its training saw the people it was judged on, so believe none of this. "
+        if model.leaky
+        else ""
+    )
+    return (
+        f"{leak}Judged by {model.candidate} ({model.name}{version}, {model.sha256[:12]}). The "
+        "interval covers only how frames of a video differ. A verdict is evidence, not proof."
+    )
+
+
+def write_csv(records: Sequence["VerdictRecord"], file: TextIO) -> None:
+    """Write verdicts as CSV, a row a file; ``reasons`` are codes with spaces between."""
+    rows = csv.writer(file, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    for record in records:
+        low, high = record.interval or (None, None)
+        name = record.file.path or record.file.name
+        rows.writerow(
+            [
+                # A spreadsheet would run a name that begins so as a formula.
+                f"./{name}" if name[:1] in "=+-@\t\r" else name,
+                record.verdict,
+                record.probability,
+                low,
+                high,
+                len(record.tracks),
+                record.coverage.judged,
+                record.coverage.asked,
+                " ".join(reason.code for reason in record.reasons),
+                record.file.sha256,
+                record.model.name,
+                record.model.version,
+                record.model.sha256,
+            ]
+        )
+
+
+def write_index(pages: Sequence[tuple["VerdictRecord", Path]], folder: Path) -> Path:
+    """Write ``index.html``, which links the reports in a folder, and return its path.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    from html import escape
+    from urllib.parse import quote
+
+    from dfd.files import write_text
+
+    rows = "\n".join(
+        f'<tr><td><a href="{escape(quote(page.relative_to(folder).as_posix()))}">'
+        f"{escape(displayed(record.file.path or record.file.name, 200))}</a></td>"
+        f"<td><strong>{record.verdict}</strong></td>"
+        f"<td>{'—' if record.probability is None else f'{record.probability:.2f}'}</td></tr>"
+        for record, page in pages
+    )
+    path = folder / "index.html"
+    write_text(path, _INDEX.replace("ROWS", rows, 1))
+    return path
+
+
+_INDEX = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Scanned videos</title>
+<style>
+body { margin: 0 auto; padding: 1.2rem 1rem 4rem; max-width: 60rem;
+  font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: .3rem 1.1rem .3rem 0; text-align: left; vertical-align: top;
+  border-bottom: 1px solid #8888; }
+</style>
+</head>
+<body>
+<h1>Scanned videos</h1>
+<table>
+<thead><tr><th>report</th><th>verdict</th><th>P(FAKE)</th></tr></thead>
+<tbody>
+ROWS
+</tbody>
+</table>
+</body>
+</html>
+"""

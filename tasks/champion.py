@@ -1,0 +1,53 @@
+"""The champion's detector as a directory, where a scan finds it without MLflow."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dfd.errors import RegistryError
+from dfd.files import place, replacing_folder, write_json
+
+if TYPE_CHECKING:
+    from tasks.registry import Registry
+
+NOTE = "registered.json"  # beside the detector's own files: what it is in the registry
+
+
+def export_champion(registry: "Registry", folder: Path) -> None:
+    """Make ``folder`` the detector directory of the version that leads; without one it is removed.
+
+    Raises:
+        RegistryError: The version's files are gone, or the folder cannot be written; it is as it
+            was then.
+    """
+    from tasks.registry import DETECTOR  # here: a scan reads the note alone, at no cost
+
+    champion = registry.champion()
+    try:
+        if champion is None:
+            if folder.exists():
+                shutil.rmtree(folder)
+            return
+        source = registry.file(champion, DETECTOR)
+        with replacing_folder(folder) as partial:
+            for path in sorted(source.iterdir()):
+                place(path, partial / path.name)
+            write_json(
+                partial / NOTE,
+                {"model": registry.model, "version": str(champion.version)},
+            )
+    except OSError as error:
+        raise RegistryError(
+            f"{folder}: the champion cannot be put there ({error.strerror or error}); make room or "
+            "give rights, then run `python -m flows.register`"
+        ) from error
+
+
+def registered_version(folder: Path) -> str | None:
+    """Return the registry's number of an exported detector; None for any other directory."""
+    try:
+        version: str = json.loads((folder / NOTE).read_text(encoding="utf-8"))["version"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return version

@@ -1,0 +1,94 @@
+"""The model that MLflow loads and serves: videos in, verdict records out.
+
+Read as code, never unpickled; it runs by the copy of ``dfd`` that is logged beside it.
+"""
+
+import base64
+import binascii
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from mlflow.exceptions import MlflowException
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
+
+if TYPE_CHECKING:
+    from dfd.scan.record import VerdictRecord
+
+_TIME_LIMIT_S, _MEMORY_LIMIT_MB = 900, 4096  # of one video, as `dfd scan` allows
+_LONGEST_PATH = 4096
+
+
+class ServedModel(PythonModel):
+    """A detector directory behind MLflow's ``predict``.
+
+    A video that crashes its decoder, hangs or balloons costs its own worker process and gets a
+    record that says so.
+    """
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Check the detector that was logged with the model."""
+        from dfd.detector import load_detector
+        from dfd.isolation import WorkerPool
+        from dfd.scan.worker import NamedDetector
+
+        directory = Path(context.artifacts["detector"])
+        card = load_detector(directory).card
+        self.detector = NamedDetector(directory, card.candidate, None)
+        self.pool = WorkerPool(1, _TIME_LIMIT_S, _MEMORY_LIMIT_MB)
+
+    def predict(
+        self,
+        context: PythonModelContext,
+        model_input: pd.DataFrame,
+        params: dict[str, Any] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return the verdict record of every video, as JSON.
+
+        Args:
+            context: As MLflow gives it.
+            model_input: The column ``video``: each the path of a file on this machine, or a file's
+                content in base64.
+            params: None are known.
+
+        Raises:
+            MlflowException: A value is neither; no video is judged then.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            paths = [
+                _file(video, Path(folder) / str(number))
+                for number, video in enumerate(model_input["video"])
+            ]
+            return [self._judge(path).model_dump(mode="json") for path in paths]
+
+    def _judge(self, path: Path) -> "VerdictRecord":
+        from dfd.errors import VideoGivenUp
+        from dfd.scan.worker import give_up, scan_file
+
+        try:
+            threads = os.cpu_count() or 1
+            return self.pool.run(scan_file, path, self.detector, threads, False).record
+        except VideoGivenUp as error:
+            return give_up(path, self.detector, error).record
+
+
+def _file(video: str, temporary: Path) -> Path:
+    """Return the file that a value names, or one with the content it holds."""
+    path = Path(video)
+    if len(video) <= _LONGEST_PATH and os.path.isfile(path):
+        return path
+    try:
+        content = base64.b64decode(video, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise MlflowException.invalid_parameter_value(
+            f"video {temporary.name}: neither a file on this machine nor base64 ({error}); send "
+            "the path of a video, or its bytes in base64"
+        ) from error
+    temporary.write_bytes(content)
+    return temporary
+
+
+set_model(ServedModel())

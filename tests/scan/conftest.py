@@ -1,0 +1,69 @@
+"""A detector to scan with: real weights that know nothing."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dfd.detector import Detector, DetectorCard, load_detector
+from dfd.domain import Domain
+from dfd.evaluate.decision import Calibration, Decision
+from dfd.evaluate.metrics import measure
+from dfd.model_file import weights_sha256
+from dfd.params import CropParams, load_candidate
+from dfd.train.backbones import build_model
+from dfd.train.saving import save_detector
+from tests.data import ROOT
+from tests.faces.conftest import face_params
+
+DECISION = Decision(Calibration(temperature=0.7, bias=0.3), 0.5, (0.45, 0.55))
+
+
+DOMAIN = Domain(
+    datasets=("sample",),
+    methods=("feather",),
+    real_videos=3,
+    fake_videos=4,
+    face_size=(100.0, 260.0),
+    sharpness=(20.0, 2000.0),
+)
+
+
+def save_untrained(directory: Path, crop: CropParams, decision: Decision = DECISION) -> Path:
+    """Write a detector of a small network with random weights and return its directory."""
+    params = load_candidate("mesonet", ROOT / "params.yaml")
+    model, weights = build_model("mesonet", "none", params.input_size, params.dropout, seed=3)
+    figures = measure(["REAL", "FAKE"], [0.1, 0.9], 0.5)
+    card = DetectorCard(
+        candidate="untrained",
+        backbone="mesonet",
+        weights=weights,
+        input_size=params.input_size,
+        domain=DOMAIN,
+        crop=crop,
+        params=params,
+        decision=decision,
+        train_sha256="1" * 64,
+        split_sha256="2" * 64,
+        leaky=False,
+        validation_frames=figures,
+        validation_videos=figures,
+        parameters=model.count_params(),
+        weights_sha256=weights_sha256(model),
+    )
+    size = (8, params.input_size, params.input_size, 3)
+    crops = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
+    save_detector(directory, model, card, pd.DataFrame({"epoch": [1]}), crops)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def detector_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("models") / "untrained"
+    return save_untrained(directory, face_params(margin=0.1, crop_size=128))
+
+
+@pytest.fixture(scope="session")
+def detector(detector_dir: Path) -> Detector:
+    return load_detector(detector_dir)

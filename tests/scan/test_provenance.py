@@ -1,0 +1,119 @@
+"""C2PA manifests, signed here with a certificate of our own."""
+
+import builtins
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from dfd.scan.provenance import read_provenance
+from tests.data import SAMPLE
+
+c2pa = pytest.importorskip("c2pa", reason="the extra provenance is not installed")
+
+CLIP = min(SAMPLE.glob("*.mp4"))
+SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+USAGE = (
+    *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
+    *("key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
+)
+Key = ec.EllipticCurvePrivateKey
+
+
+def name(common: str) -> x509.Name:
+    pairs = ((NameOID.ORGANIZATION_NAME, "Test News\n\u202e"), (NameOID.COMMON_NAME, common))
+    return x509.Name([x509.NameAttribute(kind, value) for kind, value in pairs])
+
+
+def certificate(subject: str, key: Key, issuer_key: Key, usage: str) -> x509.Certificate:
+    """Return a certificate issued by ``root``; the C2PA reader insists on every extension."""
+    now, ours = datetime.now(UTC), x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    theirs = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
+    builder = x509.CertificateBuilder().subject_name(name(subject)).issuer_name(name("root"))
+    builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(days=1))
+    builder = builder.not_valid_after(now + timedelta(days=1))
+    for extension, critical in (
+        (x509.BasicConstraints(subject == "root", None), True),
+        (x509.KeyUsage(**{one: one == usage for one in USAGE}), True),
+        (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), False),
+        (ours, False),
+        (theirs, False),
+    ):
+        builder = builder.add_extension(extension, critical)
+    return builder.sign(issuer_key, hashes.SHA256())
+
+
+@pytest.fixture(scope="module")
+def signed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    chain = (
+        certificate("leaf", key, root, "digital_signature"),
+        certificate("root", root, root, "key_cert_sign"),
+    )
+    pem = b"".join(one.public_bytes(serialization.Encoding.PEM) for one in chain)
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    signer = c2pa.Signer.from_info(c2pa.C2paSignerInfo(b"es256", pem, private, None))
+    made = {"action": "c2pa.created", "digitalSourceType": SOURCE}
+    edited = {"action": "c2pa.edited", "digitalSourceType": SOURCE}
+    manifest = {
+        "claim_generator_info": [{"name": "face maker", "version": "1"}],
+        "assertions": [{"label": "c2pa.actions", "data": {"actions": [made, edited]}}],
+    }
+    path = tmp_path_factory.mktemp("signed") / "signed.mp4"
+    c2pa.Builder(json.dumps(manifest)).sign_file(CLIP, path, signer)
+    return path
+
+
+def test_a_manifest_tells_who_signed_and_how_it_was_made(signed: Path) -> None:
+    found = read_provenance(signed)
+    assert found.state == "Valid"  # nobody vouches for the signer
+    assert found.signer == "Test News··"
+    assert found.generator == "face maker"
+    assert found.sources == ("trainedAlgorithmicMedia",)
+
+
+def test_a_changed_picture_is_told(signed: Path, tmp_path: Path) -> None:
+    content = bytearray(signed.read_bytes())
+    content[-3000] ^= 1
+    (tmp_path / "changed.mp4").write_bytes(content)
+    (tmp_path / "half.mp4").write_bytes(content[:20_000])
+    assert read_provenance(tmp_path / "changed.mp4").state == "Invalid"
+    assert read_provenance(tmp_path / "half.mp4").state == "Invalid"
+
+
+def test_files_without_a_readable_manifest_have_none(signed: Path, tmp_path: Path) -> None:
+    broken = bytearray(signed.read_bytes())
+    start = broken.index(b"jumb")
+    broken[start : start + 2000 : 97] = bytes(21)
+    contents = {
+        "broken.mp4": bytes(broken),
+        "text.mp4": b"text" * 100,
+        "empty.mp4": b"",
+    }
+    for file, content in contents.items():
+        (tmp_path / file).write_bytes(content)
+        assert read_provenance(tmp_path / file) is None
+    assert read_provenance(CLIP) is None
+    assert read_provenance(tmp_path / "gone.mp4") is None
+
+
+def test_without_the_package_nothing_is_read(signed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def absent(module: str, *rest: object):
+        if module == "c2pa":
+            raise ImportError(module)
+        return real(module, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", absent)
+    assert read_provenance(signed) is None

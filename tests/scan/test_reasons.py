@@ -1,0 +1,59 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dfd.evaluate.decision import Calibration, Decision
+from dfd.faces.detector import Face
+from dfd.faces.extract import Crop, VideoFaces, nothing
+from dfd.scan.reasons import cautions, why_none
+from tests.scan.conftest import DOMAIN
+
+
+def faces(kept: int, asked: int, side: float = 200.0) -> VideoFaces:
+    face = Face((0.0, 0.0, side, side), ((0.0, 0.0),) * 5, 0.9)
+    crops = tuple(Crop(n, n / 25, 0, face, 100.0, b"") for n in range(kept))
+    return VideoFaces(asked, asked, asked, kept, kept, 1, crops, None, "")
+
+
+def codes(found: VideoFaces) -> list[str]:
+    return [reason.code for reason in cautions(found, DOMAIN)]
+
+
+@pytest.mark.parametrize("band", [(0.4, 0.7), (0.5, 0.5), (0.0, 1.0)])
+def test_there_is_a_reason_exactly_where_an_evaluation_counts_no_verdict(band) -> None:
+    decision = Decision(Calibration(), 0.5, band)
+    for probability in np.linspace(0, 1, 21):
+        reasons = list(why_none(faces(8, 8), float(probability), decision))
+        assert bool(reasons) == (decision.verdict(probability) == "INCONCLUSIVE")
+    lost = nothing("no_face", "no face scores 0.8")
+    assert [one.code for one in why_none(lost, None, decision)] == ["no_face"]
+
+
+@pytest.mark.parametrize(
+    ("kept", "asked", "few"), [(32, 32, False), (8, 32, False), (7, 32, True), (3, 3, True)]
+)
+def test_few_judged_frames_are_a_caution(kept: int, asked: int, few: bool) -> None:
+    assert ("few_faces" in codes(faces(kept, asked))) == few
+
+
+@pytest.mark.parametrize(
+    ("side", "sharpness", "told"),
+    [
+        (90.0, 100.0, []),
+        (70.0, 100.0, ["outside_domain"]),
+        (400.0, 100.0, ["outside_domain"]),
+        (200.0, 2.0, ["low_quality"]),
+        (30.0, 2.0, ["outside_domain", "low_quality"]),
+    ],
+)
+def test_what_is_unlike_the_training_is_a_caution(side: float, sharpness: float, told) -> None:
+    found = faces(16, 16, side)
+    crops = tuple(replace(crop, sharpness=sharpness) for crop in found.crops)
+    assert codes(replace(found, crops=crops)) == told
+    a_few = (*crops[:7], *faces(16, 16).crops[7:])
+    assert codes(replace(found, crops=a_few)) == []
+
+
+def test_a_video_without_a_crop_needs_no_caution() -> None:
+    assert list(cautions(nothing("crash", "its process died"), DOMAIN)) == []

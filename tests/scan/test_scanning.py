@@ -1,0 +1,201 @@
+"""One file scanned, whatever it is."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.clips import repeat
+from dfd.detector import Detector, load_detector
+from dfd.evaluate.aggregate import video_scores
+from dfd.evaluate.decision import Calibration, Decision
+from dfd.evaluate.look import look
+from dfd.faces.backends import face_detector
+from dfd.faces.extract import extract_faces
+from dfd.faces.shards import read_crops_table, write_faces
+from dfd.files import hash_file
+from dfd.scan.scanning import classify, conclude, scan_video
+from dfd.scan.seen import see
+from tests.data import SAMPLE, write_video
+from tests.faces.clips import Coding, moving_images, write
+from tests.faces.conftest import frames_of, write_clip
+from tests.faces.test_bad_videos import COUNTS, SIZED, clip_with, sized
+
+CLIPS = sorted(SAMPLE.glob("*.mp4"))
+CLIP = CLIPS[0]
+
+
+def two_people(path: Path) -> Path:
+    """Two clips of the sample beside each other."""
+    pairs = [frames_of(clip, range(0, 40, 4)) for clip in (CLIPS[0], CLIPS[6])]
+    return write_clip(
+        path, [np.hstack([a.image(), b.image()]) for a, b in zip(*pairs, strict=True)]
+    )
+
+
+def test_an_evaluation_of_the_same_files_gives_the_same_probabilities(
+    detector: Detector, tmp_path: Path
+) -> None:
+    crop = detector.card.crop
+    paths = {clip.name: clip for clip in [*CLIPS[:3], two_people(tmp_path / "two.mp4")]}
+    videos = pd.DataFrame({"video": list(paths), "group": "g", "label": "REAL"})
+    videos[["method", "dataset"]] = None
+
+    def faces_of(video: str):
+        return extract_faces(paths[video], crop, face_detector(crop))
+
+    write_faces(tmp_path / "faces", videos, faces_of, shards=2)
+    seen = look(tmp_path / "faces", read_crops_table(tmp_path / "faces"), detector.predict)
+    scored = video_scores(seen.assign(label="REAL", group="g")).set_index("video")["score"]
+    decision = detector.card.decision
+    for video, path in paths.items():
+        record = scan_video(path, detector, "d").record
+        wanted = float(decision.calibration.apply(scored[video]))
+        assert record.probability == pytest.approx(wanted, abs=1e-6)
+        assert record.verdict == decision.verdict(wanted)
+    assert len(record.tracks) == 2
+
+
+def test_a_record_tells_what_was_judged_by_what(detector: Detector, tmp_path: Path) -> None:
+    clip = shutil.copy(CLIP, tmp_path / "my clip.mp4")
+    scan = scan_video(clip, detector, "models:/m@champion", "4")
+    record = scan.record
+    assert (record.file.name, record.file.sha256) == ("my clip.mp4", hash_file(CLIP))
+    assert record.file.size == CLIP.stat().st_size
+    assert (record.video.width, record.video.height, record.video.frames) == (480, 360, 60)
+    assert record.video.duration_s == pytest.approx(2.4)
+    assert (record.model.name, record.model.version) == ("models:/m@champion", "4")
+    assert record.model.backbone == "mesonet"
+    assert record.crop == detector.card.crop
+    assert (record.coverage.asked, record.coverage.judged, record.coverage.share) == (8, 8, 1)
+    low, high = record.interval
+    assert low < record.probability < high
+    shown = [(one.frame, track.track) for track in record.tracks for one in track.frames]
+    assert sorted(shown) == [(crop.frame, crop.track) for crop in scan.crops]
+    assert 0 < record.seconds < 60
+
+
+def test_threads_change_no_score(detector: Detector, detector_dir: Path) -> None:
+    crops = see(CLIP, detector.card.crop.model_copy(update={"frames_per_video": 20})).faces.crops
+    assert len(crops) == 20
+    one = classify(crops, load_detector(detector_dir, threads=1))
+    np.testing.assert_allclose(one, classify(crops, detector), atol=1e-6)
+    assert classify((), detector).shape == (0,)
+
+
+def test_what_lies_between_gets_no_verdict_but_a_probability(detector: Detector) -> None:
+    seen = see(CLIP, detector.card.crop)
+    scores = np.full(len(seen.faces.crops), 0.5, np.float32)
+    unsure = Decision(Calibration(), 0.5, (0.4, 0.6))
+    card = detector.card.model_copy(update={"decision": unsure})
+    record = conclude(seen, scores, card, "d").record
+    assert (record.verdict, record.probability) == ("INCONCLUSIVE", 0.5)
+    assert [reason.code for reason in record.reasons] == ["between"]
+
+
+def drawing() -> np.ndarray:
+    image = np.full((240, 320, 3), 255, np.uint8)
+    cv2.circle(image, (160, 120), 70, (90, 200, 250), -1)
+    for x in (135, 185):
+        cv2.circle(image, (x, 100), 9, (0, 0, 0), -1)
+    cv2.ellipse(image, (160, 145), (30, 18), 0, 0, 180, (0, 0, 200), 4)
+    return image
+
+
+def shrunk(path: Path) -> Path:
+    """A clip in which faces are found, and too small to be judged."""
+    images = [
+        cv2.resize(frame.image(), (64, 48), None, 0, 0, cv2.INTER_AREA)
+        for frame in frames_of(CLIP, range(10))
+    ]
+    return write_clip(path, images)
+
+
+def cut(path: Path, length: int) -> Path:
+    path.write_bytes(CLIP.read_bytes()[:length])
+    return path
+
+
+def text(path: Path) -> Path:
+    path.write_text("This is no video.\n" * 100)
+    return path
+
+
+NOT_JUDGED: dict[str, tuple[Callable[[Path], object], str]] = {
+    "text": (text, "unreadable"),
+    "empty": (Path.touch, "unreadable"),
+    "folder": (Path.mkdir, "unreadable"),
+    "no file": (lambda path: None, "unreadable"),
+    "cut short": (lambda path: cut(path, 300), "unreadable"),
+    "noise": (lambda path: write_video(path, 8, size=(160, 120)), "no_face"),
+    "a drawing": (lambda path: write_clip(path, [drawing()] * 6), "no_face"),
+    "tiny faces": (shrunk, "face_too_small"),
+    "eight thousand pixels across": (
+        lambda path: write(path, moving_images(2, 7680, 4320), Coding("mpeg4")),
+        "no_face",
+    ),
+    "frames that are not there": (
+        lambda path: clip_with(path, Coding(), COUNTS["as many sizes as can be said"]),
+        "unreadable",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_JUDGED)
+def test_what_cannot_be_judged_is_inconclusive_and_says_why(
+    detector: Detector, tmp_path: Path, kind: str
+) -> None:
+    make, reason = NOT_JUDGED[kind]
+    path = tmp_path / "clip.mp4"
+    make(path)
+    scan = scan_video(path, detector, "d")
+    assert (scan.record.verdict, scan.record.probability) == ("INCONCLUSIVE", None)
+    assert [one.code for one in scan.record.reasons] == [reason]
+    assert scan.record.reasons[0].detail
+    assert "\n" not in scan.record.reasons[0].detail
+    assert str(tmp_path) not in scan.record.model_dump_json()
+    assert scan.crops == ()
+
+
+@pytest.mark.parametrize("name", SIZED)
+def test_a_container_that_promises_a_huge_picture_is_unreadable(
+    detector: Detector, tmp_path: Path, name: str
+) -> None:
+    record = scan_video(sized(tmp_path / name, 60_000), detector, "d").record
+    assert [one.code for one in record.reasons] == ["unreadable"]
+
+
+def test_one_frame_is_judged_without_an_interval_and_with_care(
+    detector: Detector, tmp_path: Path
+) -> None:
+    path = write_clip(tmp_path / "one.mp4", [frames_of(CLIP, [10])[0].image()])
+    record = scan_video(path, detector, "d").record
+    assert record.verdict != "INCONCLUSIVE"
+    assert record.probability is not None
+    assert record.interval is None
+    assert "few_faces" in [reason.code for reason in record.reasons]
+    assert record.coverage.asked == 1
+
+
+def test_three_hours_take_as_many_frames_as_three_seconds(
+    detector: Detector, tmp_path: Path
+) -> None:
+    short = write(tmp_path / "short.mp4", moving_images(300), Coding(rate=30))
+    long = repeat(short, tmp_path / "long.mp4", 1080)
+    record = scan_video(long, detector, "d").record
+    assert record.video.duration_s == pytest.approx(3 * 3600, rel=0.01)
+    assert record.coverage.decoded == detector.card.crop.frames_per_video
+    assert [one.code for one in record.reasons] == ["no_face"]
+
+
+def test_odd_names_come_out_as_text(detector: Detector, tmp_path: Path) -> None:
+    path = Path(f"{tmp_path}/a\n\udcff<b>.mp4")
+    shutil.copy(CLIP, path)
+    record = scan_video(path, detector, "d").record
+    assert record.file.name == "a\n\\xff<b>.mp4"
+    assert record.probability is not None
+    assert record.model_dump_json()

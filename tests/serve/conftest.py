@@ -1,0 +1,83 @@
+"""Real servers with a detector that knows nothing."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dfd.evaluate.decision import Calibration, Decision
+from tests.data import ROOT, SAMPLE
+from tests.faces.conftest import face_params
+from tests.scan.conftest import save_untrained
+
+CLIP = next(iter(sorted(SAMPLE.glob("*.mp4"))), None)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: its address, its process and where it keeps uploads."""
+
+    url: str
+    process: subprocess.Popen[str]
+    temporary: Path
+
+    def uploads(self) -> list[Path]:
+        return list(self.temporary.glob("dfd-serve-*/*"))
+
+
+@pytest.fixture(scope="session")
+def always_fake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A detector that calls every face FAKE."""
+    directory = tmp_path_factory.mktemp("served") / "always_fake"
+    crop = face_params(margin=0.1, crop_size=128, frames_per_video=4)
+    return save_untrained(directory, crop, Decision(Calibration(), 0.0, (0.0, 0.0)))
+
+
+@contextmanager
+def serving(model: Path, temporary: Path, *options: str) -> Iterator[Server]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "flows.cli", "serve", "--model", str(model), "--port"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)}
+    with subprocess.Popen(
+        [*command, str(port), *options], env=environment, text=True, stderr=subprocess.PIPE
+    ) as process:
+        url = f"http://127.0.0.1:{port}"
+        try:
+            for _ in range(240):
+                try:
+                    httpx.get(url, timeout=5)
+                    break
+                except httpx.TransportError:
+                    assert process.poll() is None, process.stderr and process.stderr.read()
+                    time.sleep(0.25)
+            yield Server(url, process, temporary)
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def server(always_fake: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    limits = ("--upload-mb", "8", "--duration", "20")
+    with serving(always_fake, tmp_path_factory.mktemp("uploads"), *limits) as running:
+        yield running
+
+
+@pytest.fixture
+def post(server: Server) -> Callable[..., httpx.Response]:
+    def send(content: bytes, **headers: str) -> httpx.Response:
+        kind = {"content-type": "application/octet-stream", **headers}
+        return httpx.post(f"{server.url}/api/scan", content=content, headers=kind, timeout=120)
+
+    return send

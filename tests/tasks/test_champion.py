@@ -1,0 +1,87 @@
+"""The champion's detector in its folder, whoever leads."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dfd.detector import detector_hash, load_card
+from dfd.errors import RegistryError
+from tasks.champion import export_champion, registered_version
+from tasks.registry import DETECTOR, Registry, open_registry
+from tests.detectors import write_detector
+
+MODEL = "detector"
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    with open_registry(MODEL) as opened:
+        for number in ("1", "2"):
+            directory = write_detector(tmp_path / "logged" / number, candidate=f"made{number}")
+            opened.client.create_model_version(MODEL, directory.as_uri())
+        yield opened
+
+
+@pytest.fixture(autouse=True)
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a version's files be where they were written, without a model logged to MLflow."""
+
+    def file(self: Registry, version: object, name: str) -> Path:
+        assert name == DETECTOR
+        directory = tmp_path / "logged" / str(version.version)  # type: ignore[attr-defined]
+        if not directory.exists():
+            raise RegistryError("its detector is gone")
+        return directory
+
+    monkeypatch.setattr(Registry, "file", file)
+
+
+def test_the_folder_follows_who_leads(registry: Registry, tmp_path: Path) -> None:
+    folder = tmp_path / "models" / "champion"
+    export_champion(registry, folder)
+    assert not folder.exists()
+    assert registered_version(folder) is None
+    for number in ("1", "2"):
+        registry.lead(registry.version(number), "why not")
+        export_champion(registry, folder)
+        assert load_card(folder).candidate == f"made{number}"
+        assert detector_hash(folder) == detector_hash(tmp_path / "logged" / number)
+        assert registered_version(folder) == number
+    registry.roll_back()
+    export_champion(registry, folder)
+    assert registered_version(folder) == "1"
+    assert json.loads((folder / "registered.json").read_text())["model"] == MODEL
+    registry.client.delete_registered_model_alias(MODEL, "champion")
+    export_champion(registry, folder)
+    assert not list(folder.parent.iterdir()), "no champion, no folder, nothing unfinished"
+
+
+def test_a_champion_whose_files_are_gone_is_an_error_and_leaves_the_folder(
+    registry: Registry, tmp_path: Path
+) -> None:
+    folder = tmp_path / "models" / "champion"
+    registry.lead(registry.version("1"), "why not")
+    export_champion(registry, folder)
+    registry.lead(registry.version("2"), "why not")
+    (tmp_path / "logged" / "2").rename(tmp_path / "elsewhere")
+    with pytest.raises(RegistryError, match="its detector is gone"):
+        export_champion(registry, folder)
+    assert registered_version(folder) == "1"
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(registry: Registry, tmp_path: Path) -> None:
+    (tmp_path / "models").write_text("a file")
+    registry.lead(registry.version("1"), "why not")
+    with pytest.raises(RegistryError, match=r"models/champion: the champion cannot be put there"):
+        export_champion(registry, tmp_path / "models" / "champion")
+
+
+def test_any_other_directory_has_no_version(tmp_path: Path) -> None:
+    directory = write_detector(tmp_path / "small")
+    assert registered_version(directory) is None
+    (directory / "registered.json").write_text("[]")
+    assert registered_version(directory) is None

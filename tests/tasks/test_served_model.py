@@ -1,0 +1,168 @@
+"""The logged model behind MLflow's own server, judging whole videos."""
+
+import base64
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+
+from dfd.detector import load_card, load_detector
+from dfd.errors import DetectorError
+from dfd.scan.scanning import scan_video
+from tasks.register import log_served_model
+from tests.data import SAMPLE, write_video
+from tests.detectors import write_detector
+
+pytestmark = pytest.mark.skipif(not SAMPLE.is_dir(), reason="the sample is not here")
+
+NO_KERAS = """
+import json, sys, mlflow, pandas as pd
+model = mlflow.pyfunc.load_model(sys.argv[1])
+print(json.dumps(model.predict(pd.DataFrame({"video": [sys.argv[2]]}))))
+assert not {"keras", "tensorflow", "prefect"} & set(sys.modules)
+"""
+
+
+@pytest.fixture(scope="module")
+def clip() -> Path:
+    return min(SAMPLE.glob("*.mp4"))
+
+
+@pytest.fixture(scope="module")
+def detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_detector(tmp_path_factory.mktemp("models") / "small")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    uri = f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db"
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setenv("MLFLOW_TRACKING_URI", uri)
+        yield uri
+
+
+@pytest.fixture(scope="module")
+def address(detector: Path, store: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Log the detector and register it; return the champion's address."""
+    place = tmp_path_factory.mktemp("artifacts").as_uri()
+    with mlflow.start_run(experiment_id=mlflow.create_experiment("x", place)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            uri = log_served_model({"detector": detector}, load_card(detector).crop)
+        version = mlflow.register_model(uri, "served")
+    mlflow.MlflowClient().set_registered_model_alias("served", "champion", version.version)
+    return "models:/served@champion"
+
+
+@pytest.fixture(scope="module")
+def server(address: str, store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve the model as a user does, outside the project; return the address to ask."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = tmp_path_factory.mktemp("server")
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "mlflow", "models", "serve", "-m", address),
+                *("--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)),
+            ],
+            env={**environment, "MLFLOW_TRACKING_URI": store},
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        for _ in range(240):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.5)
+        else:
+            raise RuntimeError((folder / "log").read_text())
+        yield f"http://127.0.0.1:{port}/invocations"
+    finally:
+        os.killpg(process.pid, 15)
+        process.wait(30)
+
+
+def ask(server: str, content: dict[str, Any]) -> list[dict[str, Any]]:
+    request = urllib.request.Request(
+        server, json.dumps(content).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=120) as answer:
+        said: list[dict[str, Any]] = json.load(answer)["predictions"]
+    return said
+
+
+def test_a_video_gets_the_verdict_of_a_scan_by_path_or_by_content(
+    server: str, detector: Path, clip: Path
+) -> None:
+    expected = scan_video(clip, load_detector(detector), "small").record.model_dump(mode="json")
+    assert expected["probability"] is not None
+    content = base64.b64encode(clip.read_bytes()).decode()
+    for question in (
+        {"dataframe_split": {"columns": ["video"], "data": [[str(clip)], [content]]}},
+        {"dataframe_records": [{"video": str(clip)}, {"video": content}]},
+        {"instances": [{"video": str(clip)}, {"video": content}]},
+        {"inputs": {"video": [str(clip), content]}},
+    ):
+        for record in ask(server, question):
+            for key in ("verdict", "tracks", "frames", "coverage", "crop", "model"):
+                assert record[key] == expected[key], key
+            assert record["probability"] == pytest.approx(expected["probability"], abs=1e-6)
+            assert record["file"]["sha256"] == expected["file"]["sha256"]
+
+
+def test_what_cannot_be_judged_is_a_record_with_its_reason(server: str, tmp_path: Path) -> None:
+    faceless = write_video(tmp_path / "noise.mp4")
+    text = base64.b64encode(b"no video").decode()
+    nothing, unreadable, empty = ask(
+        server, {"dataframe_records": [{"video": str(faceless)}, {"video": text}, {"video": ""}]}
+    )
+    assert {one["verdict"] for one in (nothing, unreadable, empty)} == {"INCONCLUSIVE"}
+    assert nothing["reasons"][0]["code"] == "no_face"
+    assert unreadable["reasons"][0]["code"] == empty["reasons"][0]["code"] == "unreadable"
+
+
+@pytest.mark.parametrize("wrong", ["no/such/file.mp4", "x" * 5001, "\0", None, 3])
+def test_what_is_neither_a_file_nor_base64_is_refused(server: str, wrong: Any) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        ask(server, {"dataframe_records": [{"video": wrong}]})
+    assert refused.value.code == 400
+
+
+def test_it_loads_and_judges_without_keras(address: str, store: str, clip: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", NO_KERAS, address, str(clip)],
+        env={**os.environ, "MLFLOW_TRACKING_URI": store},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "UserWarning" not in ended.stderr
+    (record,) = json.loads(ended.stdout.splitlines()[-1])
+    assert record["record"] == "dfd.verdict/1"
+
+
+def test_a_damaged_detector_is_not_served(address: str, tmp_path: Path) -> None:
+    copy = Path(mlflow.artifacts.download_artifacts(address, dst_path=str(tmp_path)))
+    (network,) = copy.rglob("model.onnx")
+    network.write_bytes(network.read_bytes()[:-1])
+    with pytest.raises(DetectorError, match=r"model.onnx: damaged"):
+        mlflow.pyfunc.load_model(str(copy))
