@@ -29,8 +29,9 @@ def scan(folder: Path) -> Figures:
 
     CPU-seconds of decoding, faces and classification, sessions loaded, over those of decoding the
     clip, as in ``faces.cpu_ratio_to_decode``, and over those of decoding as extraction does, which
-    passes over pictures that nobody refers to; then the wall-clock time of the command ``dfd scan``, start of the process included, less
-    that of decoding. Medians of 7 rounds, in which everything is measured once.
+    passes over pictures that nobody refers to; then the wall-clock time of the command ``dfd
+    scan``, start of the process included, less that of decoding. Medians of 7 rounds, in which
+    everything is measured once.
     """
     cv2.setNumThreads(1)
     clip, directory = write_clip(folder / "clip.mp4"), _detector(folder / "detector")
