@@ -73,6 +73,8 @@ def _scan(
     videos, detector = find_videos(paths), find_detector(model)
     if as_csv and as_csv != _STDOUT:
         _check_target(as_csv)
+    if reports:
+        _check_target(reports / "index.html")
     records, pages = [], []
     with ProgressBar("videos", len(videos)) as bar:
         limited = (Limits(*limits), bool(reports))

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from dfd.errors import RegistryError
 from dfd.files import project_root
-from tasks.tracking import connect
+from tasks.tracking import connect, has_store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -165,8 +165,13 @@ def open_registry(model: str, make: bool = True) -> Iterator[Registry]:
     """Give access to the registered model; if there is none, it is made if ``make`` says so.
 
     Raises:
-        RegistryError: The registry cannot be reached, at first or later on.
+        RegistryError: The registry cannot be reached, at first or later on, or there is none.
     """
+    if not (make or has_store()):
+        raise RegistryError(
+            "mlruns/mlflow.db: there is no registry in this folder; run `dvc repro`, or set "
+            "MLFLOW_TRACKING_URI to one"
+        )
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 

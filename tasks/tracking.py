@@ -33,8 +33,17 @@ def connect() -> "MlflowClient":
     return MlflowClient()
 
 
+def has_store() -> bool:
+    """Return whether there is something to connect to; the project's own store may not be yet."""
+    return os.environ.get("MLFLOW_TRACKING_URI", _store()) != _store() or _database().exists()
+
+
 def _store() -> str:
-    return f"sqlite:///{project_root() / 'mlruns' / 'mlflow.db'}"
+    return f"sqlite:///{_database()}"
+
+
+def _database() -> Path:
+    return project_root() / "mlruns" / "mlflow.db"
 
 
 def _artifacts() -> Path:

@@ -211,6 +211,17 @@ print(json.dumps([
     np.testing.assert_allclose(scanned, evaluated, atol=1e-6)
 
 
+def test_a_scan_by_the_address_in_the_registry_names_the_version(done: Project) -> None:
+    clip = sorted((done.folder / "data/videos").glob("*.mp4"))[0]
+    said = [
+        json.loads(done.run("flows.cli", "scan", str(clip), "--json", *model).stdout)
+        for model in ([], ["--model", "models:/deepfake-detector@champion"])
+    ]
+    assert said[0]["probability"] == said[1]["probability"]
+    assert said[0]["model"]["sha256"] == said[1]["model"]["sha256"]
+    assert said[0]["model"]["version"] == said[1]["model"]["version"] is not None
+
+
 def test_the_registry_is_listed_compared_promoted_and_rolled_back(done: Project) -> None:
     by_hand = Project(done.folder.with_name("by_hand"), done.api)
     shutil.copytree(done.folder, by_hand.folder)

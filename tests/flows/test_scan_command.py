@@ -150,10 +150,23 @@ def test_what_cannot_be_done_is_one_line(scan, paths, options, line: str) -> Non
     assert len(ended.stderr) < 400
 
 
-def test_a_version_that_the_registry_does_not_have_is_named(scan) -> None:
+def test_where_there_is_no_registry_none_is_made(scan, models: Path) -> None:
     ended = scan(CLIPS[0], "--model", "models:/none@champion")
     assert ended.returncode == 2
-    assert "dfd: none: no version 'champion'; there are none" in ended.stderr.splitlines()
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("dfd: mlruns/mlflow.db: there is no registry in this folder")
+    assert not (models.parent / "mlruns").exists()
+
+
+def test_reports_that_cannot_be_written_are_refused_before_anything_is_scanned(
+    scan, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    ended = scan(CLIPS[0], "--report", tmp_path / "file" / "reports")
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert "cannot be written" in ended.stderr
+    assert ended.stdout == ""
 
 
 def test_a_damaged_detector_is_one_line(scan, models: Path, tmp_path: Path) -> None:
