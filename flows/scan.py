@@ -2,8 +2,9 @@
 
 import os
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from tasks.champion import registered_version
 from tasks.isolated import spare_workers_the_program
 
 _ADDRESS = re.compile(r"models:/(?P<model>[A-Za-z0-9._-]+)(@|/)(?P<version>[A-Za-z0-9._-]+)")
+
+_AHEAD = 4  # files a worker may be before the reader of what came of them
 
 
 @dataclass(frozen=True)
@@ -91,8 +94,14 @@ def scan_files(
         ThreadPoolExecutor(workers) as threads,
         WorkerPool(workers, limits.time_s, limits.memory_mb) as pool,
     ):
+        begun: deque[Future[Scanned]] = deque()
         try:
-            yield from threads.map(one, videos)
+            for path in videos:
+                begun.append(threads.submit(one, path))
+                if len(begun) > _AHEAD * workers:  # reports may take longer than scans
+                    yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
         except BaseException:
             threads.shutdown(wait=False, cancel_futures=True)
             raise

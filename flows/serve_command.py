@@ -1,11 +1,17 @@
 """``dfd serve``: the page and the API on this machine."""
 
+import asyncio
+import logging
 import os
+import socket
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
 from dfd.errors import ScanError
+
+_LAST_ANSWERS_S = 5  # for answers on their way when the server is stopped
 
 
 def serve(
@@ -50,5 +56,30 @@ def serve(
     )
     hosts = [*(allow_host or ()), *(LOOPBACK if local or allow_host else ())]
     app = make_app(Site(find_detector(model), limits, token, hosts))
-    print(f"http://{host}:{port}", flush=True)
-    uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=_LAST_ANSWERS_S,
+    )
+    logging.getLogger("uvicorn.error").addFilter(_is_no_cancelled_answer)
+    with _listening(host, port) as listener, suppress(KeyboardInterrupt):
+        name = f"[{host}]" if ":" in host else host
+        print(f"http://{name}:{listener.getsockname()[1]}", flush=True)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _is_no_cancelled_answer(record: logging.LogRecord) -> bool:
+    """Pass over tracebacks of answers that were still under way when the server was stopped."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens, or say in one line why there can be none."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ScanError(
+            f"{host}, port {port}: {error.strerror}; choose another with --port or --host"
+        ) from error

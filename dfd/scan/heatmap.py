@@ -7,6 +7,8 @@ which needs nothing but scores. A map shows what the network used, not what was 
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -106,7 +108,24 @@ def gradcam(model: "keras.Model", crops: Images) -> Maps:
 def _model(directory: Path) -> "keras.Model":
     from dfd.model_file import load_keras_model
 
-    return load_keras_model(directory)
+    with _native_greetings_dropped():
+        return load_keras_model(directory)
+
+
+@contextmanager
+def _native_greetings_dropped() -> Iterator[None]:
+    """Drop what libraries write to standard error past Python.
+
+    TensorFlow names oneDNN and CUDA there when it is loaded, whatever TF_CPP_MIN_LOG_LEVEL says.
+    """
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _feature_layer(trunk: Any) -> Any:

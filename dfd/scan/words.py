@@ -31,15 +31,16 @@ def explanation(record: VerdictRecord) -> str:
     """Return what stands behind the headline: the probability in words, or why there is none."""
     if record.probability is None:
         return " ".join(dict.fromkeys(_NO_VERDICT[reason.code] for reason in _decisive(record)))
-    chance = f"It puts the probability that a face is forged at {chance_of(record.probability)}"
+    chance = chance_of(record.probability)
+    said = f"The detector puts the probability of a forged face at {chance}"
     if record.interval:
         low, high = (chance_of(end) for end in record.interval)
-        chance += f"; other frames of the same video would have put it between {low} and {high}"
+        said += f"; other frames of the same video would have put it between {low} and {high}"
     if record.verdict == "INCONCLUSIVE":
-        return f"{chance}. {_NO_VERDICT['between']}"
+        return f"{said}. {_NO_VERDICT['between']}"
     if record.verdict == "REAL":
-        return f"{chance}. That is no proof that the video is genuine."
-    return f"{chance}. That is evidence, not proof: look at the frames below yourself."
+        return f"{said}. That is no proof that the video is genuine."
+    return f"{said}. That is evidence, not proof: look at the frames yourself."
 
 
 def chance_of(probability: float) -> str:

@@ -41,6 +41,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     status: {"description": why}
     for status, why in {
         401: "The token is missing or wrong.",
+        408: "Nothing came for a while.",
         413: "The file is too large.",
         415: "The body is no file.",
         422: "There is no file, or it is too long or has too many pixels.",
@@ -117,7 +118,10 @@ def make_app(site: Site) -> FastAPI:
             guard.check(request, site.token, site.hosts)
         except Refused as error:
             return guard.guarded(refusal(request, error))
-        return guard.guarded(await call_next(request))
+        try:
+            return guard.guarded(await call_next(request))
+        except asyncio.CancelledError:  # by the server alone, when it is stopped
+            return guard.guarded(refusal(request, Refused(503, "the server is being stopped")))
 
     @app.exception_handler(Refused)
     async def refused(request: Request, error: Refused) -> Response:

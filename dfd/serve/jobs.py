@@ -108,10 +108,10 @@ class Jobs:
         job.running = True
         try:
             job.outcome.set_result(self._outcome(job))
-        except Refused as error:
-            job.outcome.set_exception(error)
         except DfdError as error:
             job.outcome.set_exception(Refused(500, error.line))
+        except Exception as error:  # a refusal or a fault; whoever waits must hear of it
+            job.outcome.set_exception(error)
         finally:
             job.path.unlink(missing_ok=True)
 

@@ -1,5 +1,6 @@
 """Uploads as private files that do not outlive their scan, nor their server by long."""
 
+import asyncio
 import os
 import shutil
 import tempfile
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _PREFIX = "dfd-serve-"
 _LONGEST_NAME = 200  # characters that are kept of a name
 _RAW = (b"", b"application/octet-stream", b"application/x-www-form-urlencoded")  # as curl says it
+_STALL_S = 20  # without a byte; who keeps a place in the queue must use it
 _HEAD = 64 * 1024  # bytes that multipart headers may add to a file
 
 
@@ -49,8 +51,8 @@ async def receive(request: Request, path: Path, limit_mb: int) -> str:
     multipart/form-data with one file. Where this raises, ``path`` is gone again.
 
     Raises:
-        Refused: 413 for a file that is too large, 415 for a body of another kind, 422 for no file
-            or an empty one.
+        Refused: 408 when nothing comes for a while, 413 for a file that is too large, 415 for a
+            body of another kind, 422 for no file or an empty one.
         ClientDisconnect: The client went away half way.
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
@@ -59,10 +61,10 @@ async def receive(request: Request, path: Path, limit_mb: int) -> str:
             sink = _Sink(file, limit_mb)
             sink.check(int(request.headers.get("content-length") or 0) - _HEAD)
             if kind == b"multipart/form-data":
-                await _receive_form(request.stream(), options.get(b"boundary", b""), sink)
+                await _receive_form(_arriving(request), options.get(b"boundary", b""), sink)
             elif kind in _RAW or kind.startswith(b"video/"):
                 sink.name = unquote(request.headers.get("x-file-name", "upload"))
-                async for chunk in request.stream():
+                async for chunk in _arriving(request):
                     sink.write(chunk)
             else:
                 raise Refused(415, "send a video: as the body, or as a file in multipart/form-data")
@@ -72,6 +74,20 @@ async def receive(request: Request, path: Path, limit_mb: int) -> str:
         path.unlink(missing_ok=True)
         raise
     return sink.name[:_LONGEST_NAME] or "upload"
+
+
+async def _arriving(request: Request) -> AsyncIterator[bytes]:
+    """Yield a body in pieces."""
+    stream = aiter(request.stream())
+    while True:
+        try:
+            async with asyncio.timeout(_STALL_S):
+                chunk = await anext(stream)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as error:
+            raise Refused(408, f"nothing came for {_STALL_S} seconds; send it again") from error
+        yield chunk
 
 
 class _Sink:

@@ -252,7 +252,7 @@ def test_each_file_has_a_report_and_an_index_links_them(scan, tmp_path: Path) ->
     (tmp_path / "text.mp4").write_text("no video")
     ended = scan(CLIPS[0], tmp_path / "text.mp4", "--report", tmp_path / "reports")
     assert ended.returncode == 0, ended.stderr
-    assert ended.stderr.splitlines()[-1] == f"report: {tmp_path}/reports/index.html"
+    assert ended.stderr == f"report: {tmp_path}/reports/index.html\n"
     index = (tmp_path / "reports" / "index.html").read_text()
     pages = sorted((tmp_path / "reports").glob("*-*.html"))
     assert len(pages) == 2

@@ -1,6 +1,7 @@
 """The server as a program uses it."""
 
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+import psutil
 import pytest
 
 from dfd.detector import load_detector
@@ -87,19 +89,46 @@ def test_damaged_videos_are_no_error_of_the_server(post: Post, server: Server) -
     assert server.uploads() == []
 
 
-def test_a_client_that_goes_away_leaves_nothing(server: Server) -> None:
+def begun_upload(server: Server) -> socket.socket:
+    """Return a connection that has sent half of a file."""
     host, port = server.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port))) as half:
-        half.sendall(
-            b"POST /api/scan HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"
-        )
-        half.sendall(bytes(50000))
+    half = socket.create_connection((host, int(port)), timeout=60)
+    half.sendall(b"POST /api/scan HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n")
+    half.sendall(bytes(50000))
+    return half
+
+
+def test_a_client_that_goes_away_leaves_nothing(server: Server) -> None:
+    with begun_upload(server):
         time.sleep(0.5)
     for _ in range(40):
         if not server.uploads():
             break
         time.sleep(0.1)
     assert server.uploads() == []
+
+
+def test_a_client_that_falls_silent_loses_its_place(server: Server) -> None:
+    with begun_upload(server) as silent:
+        assert silent.recv(4096).startswith(b"HTTP/1.1 408")
+    assert server.uploads() == []
+
+
+def test_ctrl_c_ends_it_whatever_is_under_way(always_fake: Path, tmp_path: Path) -> None:
+    with serving(always_fake, tmp_path) as server:
+        httpx.post(f"{server.url}/api/scan", content=CLIP.read_bytes(), timeout=120)
+        with begun_upload(server) as silent:
+            while not server.uploads():
+                time.sleep(0.05)
+            workers = psutil.Process(server.process.pid).children(recursive=True)
+            server.process.send_signal(signal.SIGINT)
+            server.process.wait(timeout=15)
+            assert silent.recv(4096).startswith(b"HTTP/1.1 503")
+        assert server.process.stderr
+        assert "Traceback" not in server.process.stderr.read()
+    assert workers
+    assert psutil.wait_procs(workers, timeout=5)[1] == []
+    assert list(tmp_path.glob("dfd-*")) == []
 
 
 def test_a_full_queue_is_said_and_the_server_stays(always_fake: Path, tmp_path: Path) -> None:
@@ -144,6 +173,15 @@ def test_a_damaged_detector_is_one_line_before_anything_is_served(
         (line,) = ended.stderr.splitlines()
         assert line.startswith("dfd: ")
         assert said in line
+
+
+def test_a_port_in_use_is_one_line(server: Server, always_fake: Path) -> None:
+    port = server.url.rpartition(":")[2]
+    command = [sys.executable, "-m", "flows.cli", "serve", "--model", always_fake, "--port", port]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith(f"dfd: 127.0.0.1, port {port}: Address already in use")
 
 
 def test_beyond_this_machine_a_token_is_required(always_fake: Path) -> None:
