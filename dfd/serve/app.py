@@ -131,9 +131,9 @@ def make_app(site: Site) -> FastAPI:
     async def gone(request: Request, error: ClientDisconnect) -> Response:
         return Response(status_code=400)
 
-    async def admitted(request: Request, client: str) -> Job:
+    async def admitted(request: Request, for_page: bool) -> Job:
         jobs: Jobs = request.app.state.jobs
-        job = jobs.admit(client)
+        job = jobs.admit(guard.client_of(request), for_page)
         try:
             job.name = await receive(request, job.path, site.limits.upload_mb)
         except BaseException:
@@ -152,7 +152,7 @@ def make_app(site: Site) -> FastAPI:
     @app.post("/api/scan", responses=_ANSWERS, openapi_extra=_BODY)
     async def scan(request: Request) -> VerdictRecord:
         """Judge one video and answer with its verdict record."""
-        job = await admitted(request, guard.client_of(request))
+        job = await admitted(request, for_page=False)
         judged = await asyncio.shield(asyncio.wrap_future(job.outcome))  # whoever stays
         return judged.record
 
@@ -168,7 +168,7 @@ def make_app(site: Site) -> FastAPI:
 
     @app.post("/scans", include_in_schema=False)
     async def upload(request: Request) -> Response:
-        job = await admitted(request, guard.client_of(request))
+        job = await admitted(request, for_page=True)
         if "text/html" in request.headers.get("accept", ""):  # the form, without our script
             return RedirectResponse(f"/scans/{job.id}", 303)
         return JSONResponse({"id": job.id}, 202)
@@ -189,7 +189,7 @@ def make_app(site: Site) -> FastAPI:
         if _about(job)["state"] != "done":
             raise Refused(404, "there is no report yet")
         policy = {"Content-Security-Policy": guard.REPORT}
-        return HTMLResponse(job.outcome.result().page, headers=policy)
+        return HTMLResponse(job.outcome.result().report, headers=policy)
 
     @app.get("/scans/{job_id}/record.json", include_in_schema=False)
     async def record(request: Request, job_id: str) -> VerdictRecord:

@@ -10,7 +10,7 @@ from dfd.errors import DfdError, VideoGivenUp
 from dfd.isolation import WorkerPool
 from dfd.scan.worker import NamedDetector
 from dfd.serve.limits import Limits, Refused
-from dfd.serve.worker import Judged, judge, without_verdict
+from dfd.serve.worker import Judged, Upload, judge, without_verdict
 
 _BUSY_S = 10  # after which a refused client may ask again
 
@@ -24,12 +24,14 @@ class Job:
         client: Whose it is.
         path: Where it lies until it is judged.
         name: What the client calls it.
+        for_page: Whether a report is made of it and kept; a program wants its record and no more.
         running: Whether a worker has it.
         outcome: What came of it: a verdict, or ``Refused``.
     """
 
     client: str
     path: Path
+    for_page: bool
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     name: str = "upload"
     running: bool = False
@@ -52,8 +54,12 @@ class Jobs:
         self._pool = WorkerPool(limits.scans, limits.time_s, limits.memory_mb)
         self._threads = ThreadPoolExecutor(limits.scans, thread_name_prefix="scan")
 
-    def admit(self, client: str) -> Job:
+    def admit(self, client: str, for_page: bool) -> Job:
         """Return a place for an upload before anything of it is read.
+
+        Args:
+            client: Whose it is.
+            for_page: As of ``Job``.
 
         Raises:
             Refused: 429 when this client has too many, 503 when all have.
@@ -65,7 +71,7 @@ class Jobs:
             if sum(job.client == client for job in open_jobs) >= self._limits.per_client:
                 most = self._limits.per_client
                 raise Refused(429, f"{most} of your videos are being looked at; wait", _BUSY_S)
-            job = Job(client, self._folder / secrets.token_hex(16))
+            job = Job(client, self._folder / secrets.token_hex(16), for_page)
             self._jobs[job.id] = job
             for old in [job for job in self._jobs.values() if job.outcome.done()][
                 : -self._limits.history or None
@@ -78,7 +84,7 @@ class Jobs:
         self._threads.submit(self._judge, job)
 
     def drop(self, job: Job) -> None:
-        """Forget an upload that did not come."""
+        """Forget an upload."""
         with self._lock:
             self._jobs.pop(job.id, None)
 
@@ -112,11 +118,14 @@ class Jobs:
             job.outcome.set_exception(Refused(500, error.line))
         except Exception as error:  # a refusal or a fault; whoever waits must hear of it
             job.outcome.set_exception(error)
-        finally:
-            job.path.unlink(missing_ok=True)
+        if not job.for_page:
+            self.drop(job)
 
     def _outcome(self, job: Job) -> Judged:
+        upload = Upload(job.path, job.name, job.for_page)
         try:
-            return self._pool.run(judge, job.path, job.name, self._detector, self._limits)
+            return self._pool.run(judge, upload, self._detector, self._limits)
         except VideoGivenUp as error:
-            return without_verdict(job.path, job.name, self._detector, error)
+            return without_verdict(upload, self._detector, error)
+        finally:
+            job.path.unlink(missing_ok=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dfd.errors import VideoGivenUp
-from dfd.scan.worker import NamedDetector, give_up, loaded_detector, scan_file
+from dfd.scan.worker import NamedDetector, Scanned, give_up, loaded_detector, scan_file
 from dfd.serve.limits import Limits, Refused
 
 if TYPE_CHECKING:
@@ -16,19 +16,33 @@ _THREADS = 1  # a worker; scans beside each other fill the cores
 
 
 @dataclass(frozen=True)
+class Upload:
+    """A file to be judged.
+
+    Attributes:
+        path: Where it lies.
+        name: What the client calls it.
+        for_page: Whether a report is wanted too.
+    """
+
+    path: Path
+    name: str
+    for_page: bool
+
+
+@dataclass(frozen=True)
 class Judged:
-    """A record and its page."""
+    """A record and, where it was wanted, its report."""
 
     record: "VerdictRecord"
-    page: str
+    report: str | None
 
 
-def judge(path: Path, name: str, named: NamedDetector, limits: Limits) -> Judged:
-    """Scan an upload and write its report; heat maps are by occlusion, which needs no TensorFlow.
+def judge(upload: Upload, named: NamedDetector, limits: Limits) -> Judged:
+    """Scan an upload; heat maps are by occlusion, which needs no TensorFlow.
 
     Args:
-        path: The upload.
-        name: What the client calls it.
+        upload: The file.
         named: The detector.
         limits: Those on length and size are checked here, before anything is decoded.
 
@@ -38,21 +52,20 @@ def judge(path: Path, name: str, named: NamedDetector, limits: Limits) -> Judged
         WeightsError: The face detector cannot be loaded.
         MemoryError: The file needs more memory than there is.
     """
-    _check(path, limits)
-    scanned = scan_file(path, named, _THREADS, with_crops=True)
-    return _page(scanned.record, scanned.crops, name, named)
+    _check(upload.path, limits)
+    scanned = scan_file(upload.path, named, _THREADS, with_crops=upload.for_page)
+    return _judged(upload, named, scanned)
 
 
-def without_verdict(path: Path, name: str, named: NamedDetector, error: VideoGivenUp) -> Judged:
-    """Return the record and the page of an upload whose worker was stopped or died.
+def without_verdict(upload: Upload, named: NamedDetector, error: VideoGivenUp) -> Judged:
+    """Return what is known of an upload whose worker was stopped or died.
 
     Args:
-        path: The upload.
-        name: What the client calls it.
+        upload: The file.
         named: The detector.
         error: What happened.
     """
-    return _page(give_up(path, named, error).record, (), name, named)
+    return _judged(upload, named, give_up(upload.path, named, error))
 
 
 def _check(path: Path, limits: Limits) -> None:
@@ -71,9 +84,13 @@ def _check(path: Path, limits: Limits) -> None:
         raise Refused(422, f"{length:.0f} seconds long; this server takes {limits.duration_s:.0f}")
 
 
-def _page(
-    record: "VerdictRecord", crops: "tuple[Crop, ...]", name: str, named: NamedDetector
-) -> Judged:
+def _judged(upload: Upload, named: NamedDetector, scanned: Scanned) -> Judged:
+    file = scanned.record.file.model_copy(update={"name": upload.name, "path": None})
+    record = scanned.record.model_copy(update={"file": file})
+    return Judged(record, _report(record, scanned.crops, named) if upload.for_page else None)
+
+
+def _report(record: "VerdictRecord", crops: "tuple[Crop, ...]", named: NamedDetector) -> str:
     import numpy as np
 
     from dfd.detector import load_card
@@ -81,10 +98,9 @@ def _page(
     from dfd.scan.report import report_page, suspicious
     from dfd.scan.scanning import Scan, pixels
 
-    file = record.file.model_copy(update={"name": name, "path": None})
-    scan = Scan(record.model_copy(update={"file": file}), crops)
+    scan = Scan(record, crops)
     heat = None
     if worst := suspicious(scan):
         images = np.stack([pixels(crop) for crop in worst])
         heat = HeatMaps("occlusion", occlusion(loaded_detector(named.directory, _THREADS), images))
-    return Judged(scan.record, report_page(scan, load_card(named.directory), heat))
+    return report_page(scan, load_card(named.directory), heat)
