@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dfd.detector import Detector, DetectorCard, load_detector
+from dfd.detector import Detector, load_detector
 from dfd.domain import Domain
 from dfd.evaluate.decision import Calibration, Decision
-from dfd.evaluate.metrics import measure
 from dfd.model_file import weights_sha256
 from dfd.params import CropParams, load_candidate
 from dfd.train.backbones import build_model
 from dfd.train.saving import save_detector
 from tests.data import ROOT
+from tests.detectors import card_of
 from tests.faces.conftest import face_params
 
 DECISION = Decision(Calibration(temperature=0.7, bias=0.3), 0.5, (0.45, 0.55))
@@ -34,21 +34,12 @@ def save_untrained(directory: Path, crop: CropParams, decision: Decision = DECIS
     """Write a detector of a small network with random weights and return its directory."""
     params = load_candidate("mesonet", ROOT / "params.yaml")
     model, weights = build_model("mesonet", "none", params.input_size, params.dropout, seed=3)
-    figures = measure(["REAL", "FAKE"], [0.1, 0.9], 0.5)
-    card = DetectorCard(
+    card = card_of(
         candidate="untrained",
-        backbone="mesonet",
         weights=weights,
-        input_size=params.input_size,
         domain=DOMAIN,
         crop=crop,
-        params=params,
         decision=decision,
-        train_sha256="1" * 64,
-        split_sha256="2" * 64,
-        leaky=False,
-        validation_frames=figures,
-        validation_videos=figures,
         parameters=model.count_params(),
         weights_sha256=weights_sha256(model),
     )
