@@ -7,7 +7,6 @@ is timed.
 
 import collections
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,15 +24,15 @@ CLIPS = sorted((Path(__file__).parent.parent / "samples/videos").glob("*.mp4"))
 
 def main(detector: str) -> None:
     """Load a server and print what came of it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "flows.cli", "serve", "--model", detector, "--port", "0"]
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "flows.cli", "serve", "--model", detector]
         environment = {**os.environ, "TMPDIR": folder}
-        with subprocess.Popen([*command, "--port", str(port)], env=environment) as server:
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, text=True
+        ) as server:
+            assert server.stdout
             try:
-                _load(server.pid, f"http://127.0.0.1:{port}/api/scan", Path(folder))
+                _load(server.pid, f"{server.stdout.readline().strip()}/api/scan", Path(folder))
             finally:
                 server.terminate()
 
@@ -67,9 +66,6 @@ def _send(address: str, clip: Path, client: int = 0) -> str:
         kind = {"content-type": "video/mp4", "x-file-name": clip.name}
         kind["cookie"] = f"dfd_client=client-{client}"
         answer = httpx.post(address, content=clip.read_bytes(), headers=kind, timeout=300)
-    except httpx.ConnectError:
-        time.sleep(0.2)  # it is still starting
-        return "not connected"
     except httpx.TransportError as error:
         return type(error).__name__
     if answer.status_code in (429, 503):

@@ -2,10 +2,8 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,23 +42,21 @@ def always_fake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def serving(model: Path, temporary: Path, *options: str) -> Iterator[Server]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "flows.cli", "serve", "--model", str(model), "--port"]
+    command = [sys.executable, "-m", "flows.cli", "serve", "--model", str(model), "--port", "0"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)}
     with subprocess.Popen(
-        [*command, str(port), *options], env=environment, text=True, stderr=subprocess.PIPE
+        [*command, *options],
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as process:
-        url = f"http://127.0.0.1:{port}"
+        assert process.stdout
+        assert process.stderr
+        url = process.stdout.readline().strip()
+        assert url, process.stderr.read()
         try:
-            for _ in range(240):
-                try:
-                    httpx.get(url, timeout=5)
-                    break
-                except httpx.TransportError:
-                    assert process.poll() is None, process.stderr and process.stderr.read()
-                    time.sleep(0.25)
+            httpx.get(url, timeout=60)
             yield Server(url, process, temporary)
         finally:
             process.send_signal(signal.SIGINT)
