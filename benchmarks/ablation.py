@@ -19,20 +19,24 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from dfd.dataset.index import read_index
-from dfd.dataset.split import assign_parts, make_split
-from dfd.evaluate.aggregate import video_scores
-from dfd.evaluate.bootstrap import auc_of, draws, interval_of_rate
-from dfd.evaluate.metrics import auc
-from dfd.faces.shards import read_crops_table
+from dfd.dataset.table import read_index
+from dfd.faces.reader import read_crops_table
 from dfd.files import write_json
-from dfd.params import FacesParams, SplitParams, load_candidate, load_section
-from dfd.train.checkpoint import Checkpoint
-from dfd.train.data import crops_of_part
-from dfd.train.fit import Watch, fit
-from dfd.train.scores import fake_scores
-from dfd.train.setup import choose
-from dfd.train.store import open_store
+from dfd.params.data import SplitParams
+from dfd.params.faces import FacesParams
+from dfd.params.section import load_section
+from dfd.params.training import load_candidate
+from dfd.scoring.aggregate import video_scores
+from dfd.scoring.bootstrap import auc_of, draws, interval_of_rate
+from dfd.scoring.metrics import auc
+from dfd.split.protocols import make_split
+from dfd.split.table import assign_parts
+from dfd.train.feed.feed import crops_of_part
+from dfd.train.feed.store import open_store
+from dfd.train.loop.checkpoint import Checkpoint
+from dfd.train.loop.fit import Watch, fit
+from dfd.train.loop.scores import fake_scores
+from dfd.train.loop.setup import choose
 from flows.paths import FACES, INDEX
 
 RESULTS = Path(__file__).parent / "ablation.json"

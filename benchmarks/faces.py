@@ -13,10 +13,11 @@ import cv2
 from benchmarks.clips import SAMPLE, repeat, write_clip
 from benchmarks.workplace import ROOT, Workplace, workplace
 from dfd.faces import worker
-from dfd.faces.backends import load_face_detector
+from dfd.faces.detectors import load_face_detector
 from dfd.faces.extract import extract_faces
-from dfd.isolation import WorkerPool
-from dfd.params import CropParams, FacesParams, load_section
+from dfd.isolation import Limits, WorkerPool
+from dfd.params.faces import CropParams, FacesParams
+from dfd.params.section import load_section
 
 Figures = dict[str, float]
 _FRAMES = 32
@@ -118,7 +119,7 @@ def parallel(folder: Path) -> Figures:
     for _ in range(3):
         walls = []
         for workers in (1, 2):
-            with WorkerPool(workers, 600, 2048) as pool:
+            with WorkerPool(workers, Limits(600, 2048)) as pool:
                 walls.append(_extract_all(pool, workers, clips, folder / "store"))
         ratios.append(walls[0] / (2 * walls[1]))
     return {"faces.parallel_efficiency": median(ratios)}
@@ -130,7 +131,7 @@ def memory(folder: Path) -> Figures:
     long = repeat(short, folder / "long.mp4", 60)
     figures = {}
     for name, clip in (("10_s", short), ("10_min", long)):
-        with WorkerPool(1, 600, 2048) as pool:
+        with WorkerPool(1, Limits(600, 2048)) as pool:
             begun = time.perf_counter()
             pool.run(worker.extract_into, folder / "store", name, clip, _params())
             figures[f"faces.worker_s_on_{name}"] = time.perf_counter() - begun

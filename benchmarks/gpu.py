@@ -47,7 +47,7 @@ def _run(which: str, batch: int) -> dict[str, float]:
 def ours(batch: int) -> dict[str, float]:
     """Return the figures of this project's training step and of its feed."""
     from benchmarks.train import feed_figures
-    from dfd.params import load_candidate
+    from dfd.params.training import load_candidate
 
     params = load_candidate("inception_resnet_v2", ROOT / "params.yaml")
     figures = feed_figures(params.model_copy(update={"batch_size": batch}), steps=_STEPS)

@@ -11,14 +11,17 @@ import cv2
 from benchmarks.clips import write_clip
 from benchmarks.faces import Figures, cpu_and_wall, decode
 from benchmarks.workplace import ROOT
-from dfd.detector import DetectorCard, load_detector
-from dfd.domain import Domain
-from dfd.evaluate.decision import Calibration, Decision
-from dfd.evaluate.metrics import measure
-from dfd.faces.packets import list_packets
-from dfd.faces.video import read_frames, sample_indices
-from dfd.params import FacesParams, load_candidate, load_section
+from dfd.detector.card import DetectorCard
+from dfd.detector.domain import Domain
+from dfd.detector.network import load_detector
+from dfd.params.faces import FacesParams
+from dfd.params.section import load_section
+from dfd.params.training import load_candidate
 from dfd.scan.scanning import scan_video
+from dfd.scoring.decision import Calibration, Decision
+from dfd.scoring.metrics import measure
+from dfd.video.frames import read_frames, sample_indices
+from dfd.video.packets import list_packets
 
 _FRAMES = 32
 _CANDIDATE = "inception_resnet_v2"
@@ -68,7 +71,15 @@ def _sampled(clip: Path) -> int:
 
 def _command(clip: Path, directory: Path) -> float:
     """Return the wall-clock seconds of ``dfd scan``, from the start of its process to its end."""
-    command = [sys.executable, "-m", "flows.cli", "scan", str(clip), "--model", str(directory)]
+    command = [
+        sys.executable,
+        "-m",
+        "flows.commands",
+        "scan",
+        str(clip),
+        "--model",
+        str(directory),
+    ]
     begun = time.perf_counter()
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - begun
@@ -79,9 +90,9 @@ def _detector(directory: Path) -> Path:
     import numpy as np
     import pandas as pd
 
-    from dfd.model_file import weights_sha256
-    from dfd.train.backbones import build_model
-    from dfd.train.saving import save_detector
+    from dfd.detector.keras_file import weights_sha256
+    from dfd.train.export.saving import save_detector
+    from dfd.train.networks.backbones import build_model
 
     params = load_candidate(_CANDIDATE, ROOT / "params.yaml")
     model, weights = build_model(params.backbone, "none", params.input_size, params.dropout, 7)

@@ -24,7 +24,16 @@ CLIPS = sorted((Path(__file__).parent.parent / "samples/videos").glob("*.mp4"))
 
 def main(detector: str) -> None:
     """Load a server and print what came of it."""
-    command = [sys.executable, "-m", "flows.cli", "serve", "--model", detector, "--port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "flows.commands",
+        "serve",
+        "--model",
+        detector,
+        "--port",
+        "0",
+    ]
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "TMPDIR": folder}
         with subprocess.Popen(

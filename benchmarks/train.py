@@ -13,23 +13,23 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.workplace import ROOT
-from dfd.detector import Images, Scores, fake_scores, open_session
-from dfd.evaluate.aggregate import video_scores
-from dfd.evaluate.metrics import auc
-from dfd.model_file import save_model
-from dfd.params import CandidateParams, load_candidate
-from dfd.train.backbones import build_model
-from dfd.train.batchnorm import reestimate
-from dfd.train.checkpoint import Checkpoint
-from dfd.train.export import export_onnx
-from dfd.train.feed import Crops, Feed
-from dfd.train.fit import Watch, fit
-from dfd.train.head import Features, train_head
-from dfd.train.phases import compile_step
-from dfd.train.scores import fake_scores as keras_scores
-from dfd.train.setup import Placement, choose
-from dfd.train.store import write_header
-from dfd.train.tone import with_look
+from dfd.detector.keras_file import save_model
+from dfd.detector.network import Images, Scores, fake_scores, open_session
+from dfd.params.training import CandidateParams, load_candidate
+from dfd.scoring.aggregate import video_scores
+from dfd.scoring.metrics import auc
+from dfd.train.export.to_onnx import export_onnx
+from dfd.train.feed.feed import Crops, Feed
+from dfd.train.feed.store import write_header
+from dfd.train.feed.tone import with_look
+from dfd.train.loop.batchnorm import reestimate
+from dfd.train.loop.checkpoint import Checkpoint
+from dfd.train.loop.fit import Watch, fit
+from dfd.train.loop.head import Features, train_head
+from dfd.train.loop.phases import compile_step
+from dfd.train.loop.scores import fake_scores as keras_scores
+from dfd.train.loop.setup import Placement, choose
+from dfd.train.networks.backbones import build_model
 
 Figures = dict[str, float]
 

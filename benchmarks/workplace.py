@@ -18,7 +18,7 @@ import psutil
 import yaml
 
 from benchmarks.clips import stamp
-from dfd.dataset.index import COLUMNS
+from dfd.dataset.table import COLUMNS
 from dfd.files import hash_file
 
 ROOT = Path(__file__).resolve().parent.parent

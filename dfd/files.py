@@ -5,10 +5,12 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from dfd.errors import DatasetError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +19,8 @@ VIDEO_SUFFIXES = frozenset(
     [".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts"]
 ) | {".webm", ".wmv"}
 UNFINISHED = ".unfinished-"  # what a killed process leaves begins so
+# Columns that pandas would read as numbers where a data set names its videos so.
+_TEXT = dict.fromkeys(("video", "source", "method", "group", "part", "sha256", "phash"), str)
 FICLONE = 0x40049409  # ioctl of Linux that shares a file's blocks (Btrfs, XFS)
 
 
@@ -108,6 +112,24 @@ def write_table(path: Path, table: "pd.DataFrame") -> None:
     """Write ``table`` as CSV without its index, all or nothing."""
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False)
+
+
+def read_table(path: Path, columns: Sequence[str], remedy: str) -> "pd.DataFrame":
+    """Return a CSV of the data set's with at least ``columns``.
+
+    Raises:
+        DatasetError: The file is missing or lacks a column; ``remedy`` is the command to run.
+    """
+    import pandas as pd  # here: most who handle files have no tables
+
+    try:
+        table: pd.DataFrame = pd.read_csv(path, dtype=_TEXT)
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path}: cannot be read ({error}); run `{remedy}`") from error
+    lacking = [column for column in columns if column not in table.columns]
+    if lacking:
+        raise DatasetError(f"{path}: has no column {lacking[0]!r}; run `{remedy}`")
+    return table
 
 
 def place(source: Path, target: Path) -> None:

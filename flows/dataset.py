@@ -6,7 +6,8 @@ from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from dfd.dataset.index import FileFacts
-from dfd.params import DatasetParams, load_section
+from dfd.params.data import DatasetParams
+from dfd.params.section import load_section
 from flows.paths import INDEX, VIDEOS
 from flows.progress import ProgressBar
 from flows.runner import THREADS, as_they_end

@@ -4,7 +4,9 @@ import argparse
 
 from prefect import flow
 
-from dfd.params import EvaluateParams, SplitParams, load_section
+from dfd.params.data import SplitParams
+from dfd.params.judging import EvaluateParams
+from dfd.params.section import load_section
 from flows.paths import FACES, INDEX, SPLIT, detector_dir, metrics_dir, plots_dir
 from flows.stage import run_stage
 from tasks.evaluate import evaluate_detector, report_evaluation

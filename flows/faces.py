@@ -8,7 +8,10 @@ from prefect.artifacts import create_table_artifact
 from prefect.futures import PrefectFuture
 
 from dfd.errors import VideoGivenUp
-from dfd.params import FacesParams, load_section
+from dfd.isolation import Limits
+from dfd.params.faces import CropParams, FacesParams
+from dfd.params.section import load_section
+from dfd.params.workers import WorkerParams
 from flows.paths import FACES, FACES_STORE, INDEX, VIDEOS
 from flows.progress import ProgressBar
 from flows.runner import as_they_end, shared_server, task_runner
@@ -20,11 +23,11 @@ _LISTED = 500  # rows the Prefect UI shows well
 
 
 @flow(name="faces", flow_run_name="faces")
-def faces(params: FacesParams) -> None:
+def faces(params: FacesParams, limits: Limits) -> None:
     """Extract the faces of the indexed videos; a killed run continues where it was."""
-    prepare_detector.submit(params).result()
+    prepare_detector.submit(params.crop, limits).result()
     missing = missing_videos(INDEX, params.crop, FACES_STORE)
-    given_up = _extract(missing, params)
+    given_up = _extract(missing, params.crop, limits)
     manifest = write_shards(INDEX, params, FACES_STORE, given_up, FACES)
     without = manifest[manifest["reason"].notna()]
     create_table_artifact(
@@ -34,13 +37,13 @@ def faces(params: FacesParams) -> None:
     )
 
 
-def _extract(missing: pd.DataFrame, params: FacesParams) -> dict[str, VideoGivenUp]:
+def _extract(missing: pd.DataFrame, params: CropParams, limits: Limits) -> dict[str, VideoGivenUp]:
     """Extract the videos into the store and return those that were given up."""
     folder, store = VIDEOS.resolve(), FACES_STORE.resolve()  # workers may have another folder
     given_up: dict[str, VideoGivenUp] = {}
 
     def submit(row: Any) -> PrefectFuture[None]:
-        return extract_video.submit(row.video, row.sha256, folder, params, store)
+        return extract_video.submit(row.video, row.sha256, folder, params, limits, store)
 
     with ProgressBar("faces", len(missing)) as bar, ProgressArtifact("faces", len(missing)) as page:
         for row, future in as_they_end(submit, missing.itertuples()):
@@ -55,10 +58,10 @@ def _extract(missing: pd.DataFrame, params: FacesParams) -> dict[str, VideoGiven
 
 def main() -> None:
     """Run the stage as its parameters say."""
-    params = load_section(FacesParams)
-    runner = task_runner(params)
-    with shared_server(params):
-        faces.with_options(task_runner=runner)(params)
+    params, workers = load_section(FacesParams), load_section(WorkerParams)
+    runner = task_runner(workers)
+    with shared_server(workers):
+        faces.with_options(task_runner=runner)(params, workers.limits)
 
 
 if __name__ == "__main__":

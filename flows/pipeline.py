@@ -18,7 +18,9 @@ from prefect.settings import PREFECT_API_URL
 from pydantic import ValidationError
 
 from dfd.errors import DfdError, ParamsError
-from dfd.params import RobustnessParams, candidate_names, load_section
+from dfd.params.judging import RobustnessParams
+from dfd.params.section import load_section
+from dfd.params.training import candidate_names
 from flows.stage import run_stage
 from tasks.pipeline import StageRun, list_stages, repro
 

@@ -5,22 +5,22 @@ from pathlib import Path
 
 from prefect import flow
 
-from dfd.dataset.index import read_index
-from dfd.dataset.split import read_split
-from dfd.detector import load_card
+from dfd.dataset.table import read_index
+from dfd.detector.card import load_card
 from dfd.files import project_root, write_json, write_table
-from dfd.params import EvaluateParams, RegisterParams, load_section
+from dfd.params.judging import EvaluateParams, RegisterParams
+from dfd.params.section import load_section
+from dfd.split.table import read_split
 from flows.paths import (
     CHAMPION,
     INDEX,
     REGISTRATION,
     SPLIT,
     detector_dir,
-    evaluated_candidates,
     metrics_dir,
     plots_dir,
-    read_result,
 )
+from flows.results import evaluated_candidates, read_result
 from flows.scoring import rescore
 from flows.stage import run_stage
 from tasks.register import Evaluated, leaders, register_detector

@@ -6,11 +6,16 @@ from typing import Any
 from prefect import flow
 from prefect.futures import PrefectFuture
 
-from dfd.dataset.index import read_index
-from dfd.detector import load_card
+from dfd.dataset.table import read_index
+from dfd.detector.card import load_card
 from dfd.errors import EvaluationError, VideoGivenUp
-from dfd.evaluate.perturbations import ON_CROP, ON_TABLE, ON_VIDEO
-from dfd.params import EvaluateParams, FacesParams, SplitParams, load_section
+from dfd.isolation import Limits
+from dfd.params.data import SplitParams
+from dfd.params.faces import CropParams, FacesParams
+from dfd.params.judging import EvaluateParams
+from dfd.params.section import load_section
+from dfd.params.workers import WorkerParams
+from dfd.robustness.perturbations import ON_CROP, ON_TABLE, ON_VIDEO
 from flows.paths import (
     FACES,
     INDEX,
@@ -37,7 +42,7 @@ from tasks.robustness import (
 
 
 @flow(name="robustness", flow_run_name="robustness {candidate}")
-def robustness(candidate: str, params: FacesParams) -> None:
+def robustness(candidate: str, params: CropParams, limits: Limits) -> None:
     """Measure the candidate's detector under every perturbation, level by level.
 
     A killed run continues where it was: what is extracted from perturbed videos stays, for every
@@ -45,13 +50,13 @@ def robustness(candidate: str, params: FacesParams) -> None:
     """
     detector, split = detector_dir(candidate), load_section(SplitParams)
     card = load_card(detector)
-    if card.crop != params.crop:
+    if card.crop != params:
         raise EvaluationError(
             f"{detector}: trained on faces cropped otherwise than section faces of params.yaml "
             f"says; run `dvc repro train@{candidate}`"
         )
     clean = score_clean(detector, FACES, SPLIT, split)
-    hashes, given_up = _perturb_videos(set(clean["video"]), params)
+    hashes, given_up = _perturb_videos(set(clean["video"]), params, limits)
     scores = []
     with ProgressBar("scores", len(ON_VIDEO) + len(ON_CROP) + len(ON_TABLE)) as bar:
         for name in ON_VIDEO:
@@ -77,7 +82,9 @@ def robustness(candidate: str, params: FacesParams) -> None:
     )
 
 
-def _perturb_videos(videos: set[str], params: FacesParams) -> tuple[dict[str, str], dict[str, str]]:
+def _perturb_videos(
+    videos: set[str], params: CropParams, limits: Limits
+) -> tuple[dict[str, str], dict[str, str]]:
     """Extract the videos' faces after what is done to videos.
 
     Returns:
@@ -89,9 +96,9 @@ def _perturb_videos(videos: set[str], params: FacesParams) -> tuple[dict[str, st
     given_up: dict[str, str] = {}
 
     def submit(row: Any) -> PrefectFuture[None]:
-        return perturb_video.submit(row.video, row.sha256, folder, params, store)
+        return perturb_video.submit(row.video, row.sha256, folder, params, limits, store)
 
-    prepare_detector.submit(params).result()
+    prepare_detector.submit(params, limits).result()
     with (
         ProgressBar("perturbed videos", len(chosen)) as bar,
         ProgressArtifact("robustness", len(chosen)) as page,
@@ -108,11 +115,11 @@ def _perturb_videos(videos: set[str], params: FacesParams) -> tuple[dict[str, st
 
 
 def main(candidate: str) -> None:
-    """Run the stage for one candidate, its videos where the parameters of ``faces`` say."""
-    params = load_section(FacesParams)
-    runner = task_runner(params)
-    with shared_server(params):
-        robustness.with_options(task_runner=runner)(candidate, params)
+    """Run the stage for one candidate, its videos where the section ``workers`` says."""
+    params, workers = load_section(FacesParams).crop, load_section(WorkerParams)
+    runner = task_runner(workers)
+    with shared_server(workers):
+        robustness.with_options(task_runner=runner)(candidate, params, workers.limits)
 
 
 if __name__ == "__main__":

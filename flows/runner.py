@@ -13,7 +13,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from dfd.errors import FacesError
-from dfd.params import FacesParams
+from dfd.params.workers import WorkerParams
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ _AWAITED_S = 30
 _SUBMITTED = 256  # enough for as many workers of a cluster
 
 
-def task_runner(params: FacesParams) -> TaskRunner[Any]:
+def task_runner(params: WorkerParams) -> TaskRunner[Any]:
     """Return what the parameters ask for: threads here, a Dask cluster, or one of its own here.
 
     Raises:
@@ -46,7 +46,7 @@ def task_runner(params: FacesParams) -> TaskRunner[Any]:
             _await_worker(client, params.dask_address)
     except (OSError, ValueError) as error:
         raise FacesError(
-            f"faces.dask_address: no Dask scheduler answers at {params.dask_address}; start "
+            f"workers.dask_address: no Dask scheduler answers at {params.dask_address}; start "
             "`dask scheduler`, mend the address, or set it to null for a cluster of its own"
         ) from error
     return DaskTaskRunner(address=params.dask_address)
@@ -57,13 +57,13 @@ def _await_worker(client: Any, address: str) -> None:
         client.wait_for_workers(1, timeout=_AWAITED_S)
     except TimeoutError as error:
         raise FacesError(
-            f"faces.dask_address: no worker has joined {address} in {_AWAITED_S} s; start "
+            f"workers.dask_address: no worker has joined {address} in {_AWAITED_S} s; start "
             f"`dask worker {address}` in the project's folder"
         ) from error
 
 
 @contextmanager
-def shared_server(params: FacesParams) -> Iterator[None]:
+def shared_server(params: WorkerParams) -> Iterator[None]:
     """Let workers that are other processes speak to this program's Prefect server.
 
     Without an address each of them would start a server of its own, which nobody ends.
@@ -82,7 +82,7 @@ def shared_server(params: FacesParams) -> Iterator[None]:
             yield
     except CancelledError as error:
         raise FacesError(
-            f"faces.dask_address: the Dask scheduler at {params.dask_address} has left; start it "
+            f"workers.dask_address: the Dask scheduler at {params.dask_address} has left; start it "
             "again, and run again: what is extracted stays"
         ) from error
 

@@ -2,10 +2,11 @@
 
 from prefect import flow
 
-from dfd.params import SplitParams, load_section
+from dfd.params.data import SplitParams
+from dfd.params.section import load_section
 from flows.paths import INDEX, SPLIT, SPLIT_PAGE, SPLIT_SUMMARY, VIDEOS
 from flows.stage import run_stage
-from tasks.dataset import audit_split, split_videos
+from tasks.split import audit_split, split_videos
 
 
 @flow(name="split", flow_run_name="split")

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from prefect import flow
 
 from dfd.files import project_root
-from dfd.params import FacesParams, SplitParams, load_candidate, load_section
+from dfd.params.data import SplitParams
+from dfd.params.faces import FacesParams
+from dfd.params.section import load_section
+from dfd.params.training import load_candidate
 from flows.paths import CHECKPOINTS, FACES, PACKED, SPLIT, detector_dir, metrics_dir, plots_dir
 from flows.progress import epoch_bar
 from flows.stage import run_stage

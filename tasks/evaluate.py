@@ -7,23 +7,22 @@ import numpy as np
 import pandas as pd
 from prefect import get_run_logger, task
 
-from dfd.dataset.audit_shortcuts import container_features
-from dfd.dataset.index import read_index
-from dfd.dataset.split import FRAME_PART, assign_parts, read_split, summarise
-from dfd.detector import load_detector
+from dfd.dataset.features import container_features
+from dfd.dataset.table import read_index
+from dfd.detector.network import load_detector
 from dfd.evaluate.baselines import STATISTICS, baseline_scores
+from dfd.evaluate.crop_scores import look
 from dfd.evaluate.evaluation import as_record, evaluate
 from dfd.evaluate.findings import Findings
-from dfd.evaluate.look import look
-from dfd.evaluate.model_card import model_card
 from dfd.evaluate.pictures import pictures, tables
-from dfd.evaluate.plots import write_figure
-from dfd.evaluate.report import evaluation_page
+from dfd.evaluate.report import evaluation_page, model_card
 from dfd.evaluate.worst import worst_errors
-from dfd.faces.reader import read_crops
-from dfd.faces.shards import read_crops_table
+from dfd.faces.reader import read_crops, read_crops_table
 from dfd.files import write_json, write_table, write_text
-from dfd.params import EvaluateParams, SplitParams
+from dfd.params.data import SplitParams
+from dfd.params.judging import EvaluateParams
+from dfd.plots import write_figure
+from dfd.split.table import FRAME_PART, assign_parts, read_split, summarise
 from tasks.tracking import connect, log_figures, run_of
 
 

@@ -8,25 +8,22 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
-from dfd.dataset.index import read_index
+from dfd.dataset.table import read_index
 from dfd.errors import FacesError, VideoGivenUp
 from dfd.faces import worker
-from dfd.faces.extract import VideoFaces, nothing
-from dfd.faces.shards import read_manifest, write_faces
+from dfd.faces.reader import read_manifest
+from dfd.faces.record import VideoFaces, nothing
+from dfd.faces.shards import write_faces
 from dfd.faces.store import read_video_faces, store_key
-from dfd.isolation import WorkerPool
-from dfd.params import CropParams, FacesParams
-from tasks.isolated import thread_worker
-
-
-def _worker(params: FacesParams) -> WorkerPool:
-    return thread_worker(params.time_limit_s, params.memory_limit_mb)
+from dfd.isolation import Limits
+from dfd.params.faces import CropParams, FacesParams
+from tasks.workers import thread_worker
 
 
 @task(task_run_name="prepare face detector")
-def prepare_detector(params: FacesParams) -> None:
+def prepare_detector(params: CropParams, limits: Limits) -> None:
     """Fetch and load the face detector before any video needs it."""
-    _worker(params).run(worker.prepare, params.crop)
+    thread_worker(limits).run(worker.prepare, params)
 
 
 @task(task_run_name="find what is extracted")
@@ -51,10 +48,12 @@ def may_pass_next_time(task: Any, run: TaskRun, state: State[Any]) -> bool:
     retry_condition_fn=may_pass_next_time,
     cache_policy=NO_CACHE,  # its result is a file; a key would only cost time
 )
-def extract_video(video: str, sha256: str, folder: Path, params: FacesParams, store: Path) -> None:
-    """Extract one video's faces into the store, in a process of their own."""
-    key = store_key(sha256, params.crop)
-    _worker(params).run(worker.extract_into, store, key, folder / video, params.crop)
+def extract_video(
+    video: str, sha256: str, folder: Path, params: CropParams, limits: Limits, store: Path
+) -> None:
+    """Extract one video's faces into the store, in a worker process."""
+    key = store_key(sha256, params)
+    thread_worker(limits).run(worker.extract_into, store, key, folder / video, params)
 
 
 @task(task_run_name="write shards")

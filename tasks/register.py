@@ -13,10 +13,12 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 import dfd
-from dfd.detector import detector_hash, load_card, load_detector
-from dfd.evaluate.comparison import comparable
-from dfd.evaluate.gate import Outcome, Reason, Ruling, rule, within_limits
-from dfd.params import CropParams, EvaluateParams, RegisterParams
+from dfd.detector.card import detector_hash, load_card
+from dfd.detector.network import load_detector
+from dfd.params.faces import CropParams
+from dfd.params.judging import EvaluateParams, RegisterParams
+from dfd.register.comparison import comparable
+from dfd.register.gate import Outcome, Reason, Ruling, rule, within_limits
 from tasks import served_model
 from tasks.champion import export_champion
 from tasks.registry import (

@@ -8,11 +8,19 @@ import pandas as pd
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from dfd.dataset.split import assign_parts, read_split
-from dfd.detector import DetectorCard, load_detector
-from dfd.evaluate.perturbations import ON_CROP, ON_TABLE, ON_VIDEO, perturb_crops
-from dfd.evaluate.plots import write_figure
-from dfd.evaluate.robustness import (
+from dfd.detector.card import DetectorCard
+from dfd.detector.network import load_detector
+from dfd.faces.reader import read_crops, read_crops_table
+from dfd.faces.store import read_video_faces
+from dfd.files import UNFINISHED, write_json, write_table
+from dfd.isolation import Limits
+from dfd.params.data import SplitParams
+from dfd.params.faces import CropParams
+from dfd.params.judging import EvaluateParams
+from dfd.plots import write_figure
+from dfd.robustness.perturbations import ON_CROP, ON_TABLE, ON_VIDEO, perturb_crops
+from dfd.robustness.picture import robustness_figure
+from dfd.robustness.table import (
     CLEAN,
     as_record,
     check_classes,
@@ -20,16 +28,11 @@ from dfd.evaluate.robustness import (
     robustness_table,
     stored_crops,
 )
-from dfd.evaluate.robustness_picture import robustness_figure
-from dfd.evaluate.worker import extract_perturbed, perturbed_key
-from dfd.faces.reader import read_crops
-from dfd.faces.shards import read_crops_table
-from dfd.faces.store import read_video_faces
-from dfd.files import UNFINISHED, write_json, write_table
-from dfd.params import EvaluateParams, FacesParams, SplitParams
+from dfd.robustness.worker import extract_perturbed, perturbed_key
+from dfd.split.table import assign_parts, read_split
 from tasks.faces import may_pass_next_time
-from tasks.isolated import thread_worker
 from tasks.tracking import connect, log_figures, run_of
+from tasks.workers import thread_worker
 
 
 @task(task_run_name="score clean crops", cache_policy=NO_CACHE)
@@ -47,18 +50,20 @@ def score_clean(detector: Path, faces: Path, split: Path, params: SplitParams) -
     retry_condition_fn=may_pass_next_time,
     cache_policy=NO_CACHE,  # its results are files
 )
-def perturb_video(video: str, sha256: str, folder: Path, params: FacesParams, store: Path) -> None:
+def perturb_video(
+    video: str, sha256: str, folder: Path, params: CropParams, limits: Limits, store: Path
+) -> None:
     """Extract one video's faces at each level of what is done to videos, where not yet stored."""
-    pool = thread_worker(params.time_limit_s, params.memory_limit_mb)
+    pool = thread_worker(limits)
     store.mkdir(parents=True, exist_ok=True)
     for name, perturbation in ON_VIDEO.items():
         for level in perturbation.levels:
-            key = perturbed_key(sha256, params.crop, name, level)
+            key = perturbed_key(sha256, params, name, level)
             if read_video_faces(store, key) is not None:
                 continue
             with TemporaryDirectory(prefix=UNFINISHED, dir=store) as temporary:
                 clip = Path(temporary) / "clip.mp4"
-                what = (folder / video, clip, name, level, params.crop)
+                what = (folder / video, clip, name, level, params)
                 pool.run(extract_perturbed, store, key, *what)
 
 
@@ -68,7 +73,7 @@ def score_perturbed_videos(
     detector: Path,
     clean: pd.DataFrame,
     hashes: Mapping[str, str],
-    params: FacesParams,
+    params: CropParams,
     split: Path,
     split_params: SplitParams,
     store: Path,
@@ -78,7 +83,7 @@ def score_perturbed_videos(
     rows = read_split(split)
     tables = []
     for level in ON_VIDEO[name].levels:
-        keys = {v: perturbed_key(sha256, params.crop, name, level) for v, sha256 in hashes.items()}
+        keys = {v: perturbed_key(sha256, params, name, level) for v, sha256 in hashes.items()}
         found = stored_crops(store, keys)
         if found:
             crops, images = found

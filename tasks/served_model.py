@@ -18,7 +18,7 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 if TYPE_CHECKING:
     from dfd.scan.record import VerdictRecord
 
-_TIME_LIMIT_S, _MEMORY_LIMIT_MB = 900, 4096  # of one video, as `dfd scan` allows
+_TIME_S, _MEMORY_MB = 900, 4096  # of one video, as `dfd scan` allows
 _LONGEST_PATH = 4096
 
 
@@ -31,14 +31,14 @@ class ServedModel(PythonModel):
 
     def load_context(self, context: PythonModelContext) -> None:
         """Check the detector that was logged with the model."""
-        from dfd.detector import load_detector
-        from dfd.isolation import WorkerPool
+        from dfd.detector.network import load_detector
+        from dfd.isolation import Limits, WorkerPool
         from dfd.scan.worker import NamedDetector
 
         directory = Path(context.artifacts["detector"])
         card = load_detector(directory).card
         self.detector = NamedDetector(directory, card.candidate, None)
-        self.pool = WorkerPool(1, _TIME_LIMIT_S, _MEMORY_LIMIT_MB)
+        self.pool = WorkerPool(1, Limits(_TIME_S, _MEMORY_MB))
 
     def predict(
         self,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dfd.detector import HISTORY, DetectorCard, detector_hash, load_card
+from dfd.detector.card import HISTORY, DetectorCard, detector_hash, load_card
 from dfd.files import hash_json, project_root
 
 if TYPE_CHECKING:

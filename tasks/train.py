@@ -8,22 +8,23 @@ import cv2
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from dfd.dataset.split import assign_parts, leaks, read_split
-from dfd.detector import CARD
-from dfd.domain import domain_of
-from dfd.faces.shards import read_crops_table, read_manifest
+from dfd.detector.card import CARD
+from dfd.detector.domain import domain_of
+from dfd.faces.reader import read_crops_table, read_manifest
 from dfd.files import hash_file, write_json, write_table
-from dfd.params import CandidateParams, CropParams, SplitParams
-from dfd.train.checkpoint import Checkpoint
-from dfd.train.data import crops_of_part
-from dfd.train.export import lacking
-from dfd.train.feed import Feed
-from dfd.train.fit import Watch, fit
+from dfd.params.data import SplitParams
+from dfd.params.faces import CropParams
+from dfd.params.training import CandidateParams
+from dfd.split.table import assign_parts, leaks, read_split
+from dfd.train.export.saving import save_detector
+from dfd.train.export.to_onnx import lacking
+from dfd.train.feed.feed import Feed, crops_of_part
+from dfd.train.feed.store import open_store
+from dfd.train.loop.checkpoint import Checkpoint
+from dfd.train.loop.fit import Watch, fit
+from dfd.train.loop.records import EpochRecord, curves
+from dfd.train.loop.setup import choose
 from dfd.train.pictures import batch_figure, training_figure
-from dfd.train.records import EpochRecord, curves
-from dfd.train.saving import save_detector
-from dfd.train.setup import choose
-from dfd.train.store import open_store
 from tasks.tracking import connect, continue_run, log_epoch, logged_epochs, running, tie_detector
 
 _COMPARED = 32  # crops on which the exported network must score as the trained one

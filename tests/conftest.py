@@ -15,6 +15,8 @@ from tests.data import GRID, write_video
 from tests.project import Project, copy_project
 from tests.wheels import Wheelhouse
 
+pytest_plugins = ["tests.clip_fixtures"]
+
 
 @pytest.fixture
 def make_video() -> Callable[..., Path]:

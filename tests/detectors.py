@@ -8,11 +8,14 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from dfd.detector import CARD, HISTORY, INPUT, NETWORK, OUTPUT, DetectorCard
-from dfd.domain import Domain
-from dfd.evaluate.decision import Calibration, Decision
-from dfd.evaluate.metrics import measure
-from dfd.params import FacesParams, load_candidate, load_section
+from dfd.detector.card import CARD, HISTORY, NETWORK, DetectorCard
+from dfd.detector.domain import Domain
+from dfd.detector.network import INPUT, OUTPUT
+from dfd.params.faces import FacesParams
+from dfd.params.section import load_section
+from dfd.params.training import load_candidate
+from dfd.scoring.decision import Calibration, Decision
+from dfd.scoring.metrics import measure
 from tests.data import ROOT
 
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from dfd.errors import ParamsError, VideoGivenUp
-from dfd.isolation import WorkerPool
+from dfd.isolation import Limits, WorkerPool
 
 LIMIT_MB = 700
 
@@ -51,7 +51,7 @@ def refuse() -> None:
 
 @pytest.fixture
 def pool() -> Iterator[WorkerPool]:
-    with WorkerPool(1, 4, LIMIT_MB) as pool:
+    with WorkerPool(1, Limits(4, LIMIT_MB)) as pool:
         yield pool
 
 
@@ -89,7 +89,7 @@ def test_an_idle_process_that_is_killed_is_replaced(pool: WorkerPool) -> None:
 
 
 def test_threads_share_a_pool_whose_processes_are_killed() -> None:
-    with WorkerPool(2, 30, LIMIT_MB) as pool, ThreadPoolExecutor(2) as threads:
+    with WorkerPool(2, Limits(30, LIMIT_MB)) as pool, ThreadPoolExecutor(2) as threads:
         calls = [threads.submit(pool.run, doze) for _ in range(20)]
         for _ in range(3):
             time.sleep(0.3)
@@ -101,7 +101,7 @@ def test_threads_share_a_pool_whose_processes_are_killed() -> None:
 
 
 def test_no_process_is_left_behind(pool: WorkerPool) -> None:
-    with WorkerPool(2, 4, LIMIT_MB) as own:
+    with WorkerPool(2, Limits(4, LIMIT_MB)) as own:
         worker = own.run(process_id)
         assert psutil.pid_exists(worker)
     assert not psutil.pid_exists(worker)
@@ -109,7 +109,7 @@ def test_no_process_is_left_behind(pool: WorkerPool) -> None:
 
 def test_leaving_lets_go_of_threads_that_wait() -> None:
     with ThreadPoolExecutor(1) as threads:
-        with WorkerPool(1, 600, LIMIT_MB) as own:
+        with WorkerPool(1, Limits(600, LIMIT_MB)) as own:
             waiting = threads.submit(own.run, hang)
             time.sleep(1)
         assert waiting.cancelled() or isinstance(waiting.exception(30), CancelledError)

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 from sklearn.neighbors import KNeighborsClassifier
 
-from dfd.dataset.split import assign_parts, make_split
-from dfd.evaluate.aggregate import video_scores
-from dfd.evaluate.metrics import auc
-from dfd.params import SplitFractions, SplitParams
+from dfd.params.data import SplitFractions, SplitParams
+from dfd.scoring.aggregate import video_scores
+from dfd.scoring.metrics import auc
+from dfd.split.protocols import make_split
+from dfd.split.table import assign_parts
 
 VIDEOS, FRAMES = 240, 12
 

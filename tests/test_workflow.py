@@ -17,9 +17,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from dfd.detector import detector_hash
-from dfd.evaluate.perturbations import PERTURBATIONS
+from dfd.detector.card import detector_hash
 from dfd.files import _reflink
+from dfd.robustness.perturbations import PERTURBATIONS
 from tests.data import SAMPLE
 from tests.project import PAIRS, Project, commit, copy_project, write_clips
 
@@ -45,7 +45,7 @@ def shrink(params: dict[str, Any]) -> None:
     params["evaluate"]["bootstrap"] = 100
     params["register"]["min_coverage"] = 0.0
     small = {"backbone": "mesonet", "weights": "none", "learning_rate": 0.01, "patience": 9}
-    params["train"]["candidates"] = {
+    params["candidates"] = {
         "small": {**small, "epochs": 2},
         "smaller": {**small, "epochs": 1, "seed": 3},
     }
@@ -180,7 +180,7 @@ def test_evaluation_scan_and_registered_model_say_the_same_of_a_video(done: Proj
     script = """
 import json, mlflow, pandas as pd
 from pathlib import Path
-from dfd.detector import load_detector
+from dfd.detector.network import load_detector
 from dfd.scan.scanning import scan_video
 mlflow.set_tracking_uri("sqlite:///mlruns/mlflow.db")
 champion = mlflow.MlflowClient().get_model_version_by_alias("deepfake-detector", "champion")
@@ -214,7 +214,7 @@ print(json.dumps([
 def test_a_scan_by_the_address_in_the_registry_names_the_version(done: Project) -> None:
     clip = sorted((done.folder / "data/videos").glob("*.mp4"))[0]
     said = [
-        json.loads(done.run("flows.cli", "scan", str(clip), "--json", *model).stdout)
+        json.loads(done.run("flows.commands", "scan", str(clip), "--json", *model).stdout)
         for model in ([], ["--model", "models:/deepfake-detector@champion"])
     ]
     assert said[0]["probability"] == said[1]["probability"]
@@ -227,7 +227,7 @@ def test_the_registry_is_listed_compared_promoted_and_rolled_back(done: Project)
     shutil.copytree(done.folder, by_hand.folder)
 
     def dfd(*command: str) -> str:
-        ended = by_hand.run("flows.cli", "registry", *command)
+        ended = by_hand.run("flows.commands", "registry", *command)
         assert ended.returncode == 0, ended.stderr
         assert max(len(line) for line in ended.stdout.splitlines()) <= 100
         return ended.stdout
@@ -244,7 +244,7 @@ def test_the_registry_is_listed_compared_promoted_and_rolled_back(done: Project)
     assert "version 1 is the champion again" in dfd("rollback")
     assert registry(by_hand)["aliases"] == {"champion": "1", "challenger": "2"}
     assert exported(by_hand) == "1"
-    failed = by_hand.run("flows.cli", "registry", "rollback")
+    failed = by_hand.run("flows.commands", "registry", "rollback")
     assert failed.returncode == 2
     assert "took over from no other" in failed.stderr
 
@@ -259,7 +259,9 @@ def test_a_version_is_judged_on_other_data_and_not_on_what_it_was_trained_on(
             shutil.copy(
                 done.folder / "data/videos" / row.video, tmp_path / "other" / label / row.video
             )
-    ended = done.run("flows.cli", "registry", "evaluate", "champion", f"folder:{tmp_path}/other")
+    ended = done.run(
+        "flows.commands", "registry", "evaluate", "champion", f"folder:{tmp_path}/other"
+    )
     assert ended.returncode == 0, ended.stderr
     test = split[split["part"] == "test"]
     said = " ".join(ended.stdout.split())
@@ -267,7 +269,7 @@ def test_a_version_is_judged_on_other_data_and_not_on_what_it_was_trained_on(
     assert "no interval" in said
     out = tmp_path / "submission.csv"
     sent = done.run(
-        *("flows.cli", "registry", "submission", "champion"),
+        *("flows.commands", "registry", "submission", "champion"),
         *(str(done.folder.parent / "clips"), "--out", str(out)),
     )
     assert sent.returncode == 0, sent.stderr
@@ -310,7 +312,7 @@ def test_the_source_is_untouched_and_the_workspace_shares_the_cache(done: Projec
 
 
 def test_the_summary_shows_candidates_beside_the_baselines(done: Project) -> None:
-    ended = done.run("flows.cli", "summary")
+    ended = done.run("flows.commands", "summary")
     assert ended.returncode == 0, ended.stderr
     for said in ("small", "smaller", "baseline: majority", "champion", "challenger"):
         assert said in ended.stdout
@@ -321,12 +323,12 @@ def test_a_candidate_left_out_is_neither_trained_nor_registered(done: Project) -
     fewer = Project(done.folder.with_name("fewer"), done.api)
     shutil.copytree(done.folder, fewer.folder)
     third = {"backbone": "mesonet", "weights": "none", "epochs": 1, "learning_rate": 0.01}
-    fewer.change_params(lambda params: params["train"]["candidates"].update(third=third))
+    fewer.change_params(lambda params: params["candidates"].update(third=third))
     ended = fewer.run("flows.pipeline", "--without", "third")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert not (fewer.folder / "models/third").exists()
     assert set(read(fewer, "metrics/registration.json")["candidates"]) == {"small", "smaller"}
-    summary = fewer.run("flows.cli", "summary")
+    summary = fewer.run("flows.commands", "summary")
     assert summary.returncode == 0
     assert "third" not in summary.stdout
 
@@ -444,7 +446,7 @@ def test_a_sweep_is_a_run_for_each_experiment(done: Project) -> None:
     swept = Project(done.folder.with_name("swept"), done.api)
     shutil.copytree(done.folder, swept.folder)
     before = registry(swept)["number_of_runs"]
-    swept.change_params(lambda params: params["train"]["candidates"]["small"].pop("backbone"))
+    swept.change_params(lambda params: params["candidates"]["small"].pop("backbone"))
     clips = str(swept.folder.parent / "clips")  # an experiment runs in a folder of its own
     swept.change_params(lambda params: params["dataset"].update(videos=clips))
     assert swept.run("dvc", "repro", "dataset", "split", "faces").returncode == 0

@@ -8,15 +8,10 @@ import pandas as pd
 
 from dfd.dataset.groups import group_videos
 from dfd.dataset.layouts import LabelledVideo
-from dfd.dataset.tables import read_table
 from dfd.errors import DatasetError
-from dfd.faces.video import VideoInfo
 from dfd.files import hash_file
-
-COLUMNS = (
-    *("video", "label", "source", "group", "method", "part", "dataset"),
-    *("sha256", "bytes", "duration", "width", "height", "fps", "phash"),
-)
+from dfd.split.table import COLUMNS
+from dfd.video.frames import VideoInfo
 
 
 @dataclass(frozen=True)
@@ -92,12 +87,3 @@ def build_index(
     ]
     index = pd.DataFrame(rows, columns=COLUMNS).astype({"width": "Int64", "height": "Int64"})
     return index.sort_values("video", ignore_index=True)
-
-
-def read_index(path: Path) -> pd.DataFrame:
-    """Return the index.
-
-    Raises:
-        DatasetError: The file is missing or lacks a column.
-    """
-    return read_table(path, COLUMNS, "dvc repro dataset")

@@ -4,10 +4,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dfd.evaluate.bootstrap import Interval
 from dfd.evaluate.evaluation import Evaluation
-from dfd.evaluate.plots import FAINT, INK, panel, shortened
-from dfd.evaluate.wording import interval_of, number
+from dfd.plots import FAINT, INK, panel, shortened
+from dfd.scoring.bootstrap import Interval
+from dfd.scoring.wording import interval_of, number
 
 _LINE = 0.34  # inches of a row
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from dfd.evaluate.aggregate import log_odds
+from dfd.scoring.aggregate import log_odds
 
 
 @dataclass(frozen=True)

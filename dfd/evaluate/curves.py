@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from dfd.evaluate.metrics import BINS, is_fake
+from dfd.scoring.metrics import BINS, is_fake
 
 
 def roc_points(labels: pd.Series, scores: pd.Series) -> pd.DataFrame:

@@ -8,9 +8,13 @@ import numpy as np
 import pandas as pd
 
 from dfd.errors import EvaluationError
-from dfd.evaluate.aggregate import track_scores, video_scores
 from dfd.evaluate.baselines import MAJORITY
-from dfd.evaluate.bootstrap import (
+from dfd.evaluate.coverage import Coverage, coverage_of
+from dfd.evaluate.slices import slice_figures
+from dfd.evaluate.within import WithinGroups, within_groups
+from dfd.params.judging import EvaluateParams
+from dfd.scoring.aggregate import track_scores, video_scores
+from dfd.scoring.bootstrap import (
     MIN_GROUPS,
     Interval,
     auc_of,
@@ -19,12 +23,8 @@ from dfd.evaluate.bootstrap import (
     intervals,
     refused,
 )
-from dfd.evaluate.coverage import Coverage, coverage_of
-from dfd.evaluate.decision import Decision
-from dfd.evaluate.metrics import Metrics, measure
-from dfd.evaluate.slices import slice_figures
-from dfd.evaluate.within import WithinGroups, within_groups
-from dfd.params import EvaluateParams
+from dfd.scoring.decision import Decision
+from dfd.scoring.metrics import Metrics, measure
 
 LEVELS = ("frame", "track", "video")
 

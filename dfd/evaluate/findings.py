@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dfd.detector import DetectorCard
+from dfd.detector.card import DetectorCard
 from dfd.evaluate.evaluation import Evaluation
 from dfd.evaluate.slices import unseen
-from dfd.evaluate.wording import count, number, percent
+from dfd.scoring.wording import count, number, percent
 
 LEAK = (
     "LEAKY: the split lets videos of one group, or frames of one video, lie on both sides. "

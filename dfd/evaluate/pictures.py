@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from dfd.evaluate.compared import baselines_figure, slices_figure
 from dfd.evaluate.coverage import risk_coverage
 from dfd.evaluate.curves import pr_points, reliability_bins, roc_points
-from dfd.evaluate.decision import Decision
 from dfd.evaluate.evaluation import Evaluation, as_table
 from dfd.evaluate.plots import (
     confusion_matrix_figure,
@@ -23,6 +22,7 @@ from dfd.evaluate.plots import (
     score_figure,
 )
 from dfd.evaluate.worst import worst_figure
+from dfd.scoring.decision import Decision
 
 
 @dataclass(frozen=True)

@@ -4,29 +4,21 @@ REAL is blue, FAKE is orange: told apart by every common eye, and never by their
 is of the detector as a whole is drawn in ink.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.font_manager import findfont, get_font
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from scipy.stats import norm
 
 from dfd.evaluate.coverage import Coverage
-from dfd.evaluate.decision import Decision
 from dfd.evaluate.evaluation import Judgement
-from dfd.evaluate.metrics import BINS, Metrics
-from dfd.evaluate.wording import number
-from dfd.files import replacing
 from dfd.labels import LABELS
+from dfd.plots import COLOURS, FAINT, INK, SQUARE, TEXT_COLOURS, panel, titled
+from dfd.scoring.decision import Decision
+from dfd.scoring.metrics import BINS, Metrics
+from dfd.scoring.wording import number
 
-COLOURS = {"REAL": "#1f6fb4", "FAKE": "#e07b00"}
-TEXT_COLOURS = {"REAL": "#1f6fb4", "FAKE": "#a85b00"}  # the same, dark enough for words on white
-INK, FAINT = "#222222", "#8a8a8a"
-_FONT = "DejaVu Sans"  # comes with matplotlib
-_SQUARE = (5.2, 5.0)
 _RATES = np.array([0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9])
 
 
@@ -108,10 +100,10 @@ def det_figure(points: pd.DataFrame, video: Judgement, title: str) -> Figure:
 
 def reliability_figure(bins: pd.DataFrame, video: Judgement, title: str) -> Figure:
     """Draw the reliability diagram from ``reliability_bins`` above the number of videos."""
-    figure = Figure(figsize=_SQUARE, layout="constrained")
+    figure = Figure(figsize=SQUARE, layout="constrained")
     axes, below = figure.subplots(2, sharex=True, height_ratios=[3, 1])
     ece = number(video.metrics.ece, video.intervals.get("ece"))
-    _titled(axes, f"{title}: ECE {ece}")
+    titled(axes, f"{title}: ECE {ece}")
     axes.plot([0, 1], [0, 1], color=FAINT, linestyle=":", label="as often FAKE as said")
     axes.vlines(bins["score"], bins["score"], bins["fake_share"], color=FAINT, linewidth=1)
     axes.plot(bins["score"], bins["fake_share"], "o-", color=INK, label=f"{BINS} bins of scores")
@@ -126,9 +118,9 @@ def reliability_figure(bins: pd.DataFrame, video: Judgement, title: str) -> Figu
 
 def score_figure(videos: pd.DataFrame, decision: Decision, title: str) -> Figure:
     """Draw the histogram of video scores, REAL above FAKE, with the threshold and the band."""
-    figure = Figure(figsize=_SQUARE, layout="constrained")
+    figure = Figure(figsize=SQUARE, layout="constrained")
     both = figure.subplots(2, sharex=True, sharey=True)
-    _titled(both[0], title)
+    titled(both[0], title)
     low, high = decision.inconclusive
     for axes, name in zip(both, LABELS, strict=True):
         scores = videos.loc[videos["label"] == name, "score"]
@@ -182,35 +174,6 @@ def risk_coverage_figure(curve: pd.DataFrame, coverage: Coverage, title: str) ->
     axes.grid(alpha=0.25)
     figure.legend(loc="outside lower center", frameon=False, fontsize=10)
     return figure
-
-
-def panel(title: str, size: tuple[float, float] = _SQUARE) -> tuple[Figure, Axes]:
-    """Return a figure of one panel."""
-    figure = Figure(figsize=size, layout="constrained")
-    axes = figure.subplots()
-    _titled(axes, title)
-    return figure, axes
-
-
-def shortened(text: str, length: int) -> str:
-    """Return text as it can be drawn: its middle left out where long, � for what has no glyph."""
-    font = get_font(findfont(_FONT))
-    drawn = (one if one.isprintable() and font.get_char_index(ord(one)) else "�" for one in text)
-    shown = "".join(drawn)
-    if len(shown) <= length:
-        return shown
-    tail = length // 2
-    return f"{shown[: length - tail - 1]}…{shown[-tail:]}"
-
-
-def write_figure(path: Path, figure: Figure) -> None:
-    """Write a figure as PNG without a date, all or nothing."""
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=140, metadata={"Software": None})
-
-
-def _titled(axes: Axes, title: str) -> None:
-    axes.set_title(shortened(title, 64), fontsize=10.5, loc="left", parse_math=False)
 
 
 def _said(figure: str, video: Judgement) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from dfd.evaluate.bootstrap import intervals
-from dfd.evaluate.metrics import measure
+from dfd.scoring.bootstrap import intervals
+from dfd.scoring.metrics import measure
 
 # The faces of DFDC are 60 to 300 pixels wide; luma runs from 0 to 255.
 EDGES: dict[str, Sequence[float]] = {

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from dfd.evaluate.bootstrap import MIN_GROUPS, Interval, draws, interval_of_rate
-from dfd.evaluate.metrics import Values
+from dfd.scoring.bootstrap import MIN_GROUPS, Interval, draws, interval_of_rate
+from dfd.scoring.metrics import Values
 
 
 @dataclass(frozen=True)

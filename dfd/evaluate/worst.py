@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from scipy.special import logit
 
-from dfd.evaluate.metrics import is_fake
-from dfd.evaluate.plots import COLOURS, TEXT_COLOURS, shortened
+from dfd.plots import COLOURS, TEXT_COLOURS, shortened
+from dfd.scoring.metrics import is_fake
 
 VIDEOS, CROPS = 12, 3
 _ACROSS = 3  # videos in a row of the sheet

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from dfd.errors import FacesError
-from dfd.faces.shards import CROPS, MANIFEST, read_crops_table, read_manifest
+from dfd.faces.reader import CROPS, MANIFEST, read_crops_table, read_manifest
 
 _FEWER_AND_FEWER = ("frames", "asked", "decoded", "with_face", "kept")
 _READ = {

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dfd.faces.detector import LANDMARKS, Box, Image
+from dfd.arrays import Image
+from dfd.faces.face import LANDMARKS, Box
 
 if TYPE_CHECKING:
     import pandas as pd

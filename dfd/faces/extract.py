@@ -1,61 +1,21 @@
 """From one video to its face crops, and an account of every frame that was asked for."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 
+from dfd.arrays import Image
 from dfd.errors import VideoError
 from dfd.faces.crops import sharpness, square_around
-from dfd.faces.detector import Face, FaceDetector, Image
-from dfd.faces.frame import Frame
-from dfd.faces.packets import list_packets
+from dfd.faces.face import Face, FaceDetector
+from dfd.faces.record import Crop, VideoFaces, nothing
 from dfd.faces.tracks import TrackLinker, persistent_tracks
-from dfd.faces.video import read_frames, sample_indices
-from dfd.params import CropParams
-
-
-@dataclass(frozen=True)
-class Crop:
-    """One square face image of a track at a frame.
-
-    Attributes:
-        frame: Index of the frame in the clip.
-        time_s: Seconds since the clip's first frame.
-        track: Number of the track, 0 the most persistent.
-        face: Box, landmarks (pixels of the upright frame) and score.
-        sharpness: Variance of the Laplacian of the grey crop.
-        jpeg: The encoded crop, ``crop_size`` pixels a side.
-    """
-
-    frame: int
-    time_s: float
-    track: int
-    face: Face
-    sharpness: float
-    jpeg: bytes
-
-
-@dataclass(frozen=True)
-class VideoFaces:
-    """The crops of one video, by frame and track, and what became of its frames.
-
-    ``asked >= decoded >= with_face >= kept`` count sampled frames: those asked for, decoded, with
-    any detected face, and with a kept crop. ``frames`` counts the clip's frames. ``reason`` says
-    why nothing was kept, None when something was: ``unreadable``, ``no_face``, ``face_too_small``,
-    or one of ``VideoGivenUp``. ``detail`` explains it in one line.
-    """
-
-    frames: int
-    asked: int
-    decoded: int
-    with_face: int
-    kept: int
-    tracks: int
-    crops: tuple[Crop, ...]
-    reason: str | None
-    detail: str
+from dfd.params.faces import CropParams
+from dfd.video.frame import Frame
+from dfd.video.frames import read_frames, sample_indices
+from dfd.video.packets import list_packets
 
 
 def extract_faces(
@@ -86,11 +46,6 @@ def extract_faces(
         if error.code == cv2.Error.StsNoMem:
             raise MemoryError from error
         raise
-
-
-def nothing(reason: str, detail: str) -> VideoFaces:
-    """Return the result of a video of which nothing is known but why."""
-    return VideoFaces(0, 0, 0, 0, 0, 0, (), reason, detail)
 
 
 def _extract(

@@ -10,8 +10,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from dfd.errors import FacesError
+from dfd.faces.face import LANDMARKS
 
 
 def read_crops(folder: Path, crops: pd.DataFrame) -> npt.NDArray[np.uint8]:
@@ -84,3 +87,41 @@ def _decoded(shard: Path, member: str, jpeg: bytes) -> npt.NDArray[np.uint8]:
 
 def _mismatch(shard: Path, problem: str) -> FacesError:
     return FacesError(f"{shard}: {problem}; run `dvc repro faces`")
+
+
+MANIFEST = "manifest.parquet"
+
+
+CROPS = "crops.parquet"
+
+
+BOX_COLUMNS = ("x1", "y1", "x2", "y2")
+
+
+LANDMARK_COLUMNS = tuple(f"{name}_{axis}" for name in LANDMARKS for axis in "xy")
+
+
+def read_manifest(folder: Path) -> pd.DataFrame:
+    """Return the table with one row per video.
+
+    Raises:
+        FacesError: It is missing or damaged.
+    """
+    return _read_table(folder / MANIFEST)
+
+
+def read_crops_table(folder: Path) -> pd.DataFrame:
+    """Return the table with one row per crop.
+
+    Raises:
+        FacesError: It is missing or damaged.
+    """
+    return _read_table(folder / CROPS)
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    try:
+        table: pd.DataFrame = pq.read_table(path, page_checksum_verification=True).to_pandas()
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise FacesError(f"{path}: missing or damaged; run `dvc repro faces`") from error
+    return table

@@ -18,14 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dfd.errors import FacesError
-from dfd.faces.detector import LANDMARKS
-from dfd.faces.extract import Crop, VideoFaces
+from dfd.faces.reader import BOX_COLUMNS, CROPS, LANDMARK_COLUMNS, MANIFEST
+from dfd.faces.record import Crop, VideoFaces
 from dfd.files import UNFINISHED, replacing
-
-MANIFEST = "manifest.parquet"
-CROPS = "crops.parquet"
-BOX_COLUMNS = ("x1", "y1", "x2", "y2")
-LANDMARK_COLUMNS = tuple(f"{name}_{axis}" for name in LANDMARKS for axis in "xy")
 
 _GIVEN = ("video", "label", "group", "method", "dataset")
 _COUNTS = ("frames", "asked", "decoded", "with_face", "kept", "tracks", "crops")
@@ -127,24 +122,6 @@ def _write(
             path.unlink()
 
 
-def read_manifest(folder: Path) -> pd.DataFrame:
-    """Return the table with one row per video.
-
-    Raises:
-        FacesError: It is missing or damaged.
-    """
-    return _read_table(folder / MANIFEST)
-
-
-def read_crops_table(folder: Path) -> pd.DataFrame:
-    """Return the table with one row per crop.
-
-    Raises:
-        FacesError: It is missing or damaged.
-    """
-    return _read_table(folder / CROPS)
-
-
 def _account(faces: VideoFaces) -> dict[str, Any]:
     counts = {name: getattr(faces, name) for name in _COUNTS if name != "crops"}
     return {
@@ -187,11 +164,3 @@ def _write_manifest(path: Path, rows: list[dict[str, Any]]) -> None:
     with replacing(path) as temporary:
         table = pa.Table.from_arrays(columns, schema=_MANIFEST_SCHEMA)
         pq.write_table(table, temporary, write_page_checksum=True)
-
-
-def _read_table(path: Path) -> pd.DataFrame:
-    try:
-        table: pd.DataFrame = pq.read_table(path, page_checksum_verification=True).to_pandas()
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise FacesError(f"{path}: missing or damaged; run `dvc repro faces`") from error
-    return table

@@ -11,15 +11,17 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
+from dfd.arrays import Image
 from dfd.errors import VideoError
-from dfd.faces.backends import load_face_detector
-from dfd.faces.detector import Face, Image
-from dfd.faces.extract import Crop, VideoFaces, extract_faces, find_faces, nothing
-from dfd.faces.frame import Frame
-from dfd.faces.packets import list_packets
-from dfd.faces.video import read_frames, sample_indices
+from dfd.faces.detectors import load_face_detector
+from dfd.faces.extract import extract_faces, find_faces
+from dfd.faces.face import Face
+from dfd.faces.record import Crop, VideoFaces, nothing
 from dfd.files import readable
-from dfd.params import CropParams
+from dfd.params.faces import CropParams
+from dfd.video.frame import Frame
+from dfd.video.frames import read_frames, sample_indices
+from dfd.video.packets import list_packets
 
 T = TypeVar("T")
 

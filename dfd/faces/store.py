@@ -11,10 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from dfd.faces.detector import Face
-from dfd.faces.extract import Crop, VideoFaces
+from dfd.faces.face import Face
+from dfd.faces.record import Crop, VideoFaces
 from dfd.files import hash_json, replacing
-from dfd.params import CropParams
+from dfd.params.faces import CropParams
 
 # Raise when the same video and parameters would give another result, or the format changes.
 CODE_VERSION = 2

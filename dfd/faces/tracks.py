@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import product
 from math import hypot
 
-from dfd.faces.detector import Box, Face
+from dfd.faces.face import Box, Face
 
 # Sampled frames may lie a second apart, so a face may leave its old box, though not go far.
 _MAX_SHIFT = 1.0  # distance of centres in face sizes

@@ -5,10 +5,10 @@ from pathlib import Path
 import cv2
 
 from dfd.errors import FacesError, VideoGivenUp
-from dfd.faces.backends import face_detector
+from dfd.faces.detectors import face_detector
 from dfd.faces.extract import extract_faces
 from dfd.faces.store import write_video_faces
-from dfd.params import CropParams
+from dfd.params.faces import CropParams
 
 
 def prepare(params: CropParams) -> None:

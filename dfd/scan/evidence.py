@@ -12,10 +12,10 @@ from operator import attrgetter
 import numpy as np
 import numpy.typing as npt
 
-from dfd.evaluate.aggregate import Values, log_odds, odds_of_track, probability
-from dfd.evaluate.decision import Calibration
-from dfd.faces.extract import Crop
+from dfd.faces.record import Crop
 from dfd.scan.record import FrameScore, Track, TrackFrame
+from dfd.scoring.aggregate import Values, log_odds, odds_of_track, probability
+from dfd.scoring.decision import Calibration
 
 # Student's t, the quantile 0.975, for 1 to 30 degrees of freedom and for 40, 60, 120 and all.
 _FREEDOM = [*range(1, 31), 40, 60, 120, np.inf]

@@ -19,8 +19,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dfd.detector import MODEL, Detector, Images, load_detector, resized
-from dfd.evaluate.aggregate import log_odds
+from dfd.detector.card import MODEL
+from dfd.detector.network import Detector, Images, load_detector, resized
+from dfd.scoring.aggregate import log_odds
 
 if TYPE_CHECKING:
     import keras
@@ -106,7 +107,7 @@ def gradcam(model: "keras.Model", crops: Images) -> Maps:
 
 @cache  # one for all reports of a command
 def _model(directory: Path) -> "keras.Model":
-    from dfd.model_file import load_keras_model
+    from dfd.detector.keras_file import load_keras_model
 
     with _native_greetings_dropped():
         return load_keras_model(directory)

@@ -7,10 +7,10 @@ the detector's inconclusive band. Everything else is a caution and changes nothi
 from collections.abc import Iterator
 from statistics import median
 
-from dfd.domain import Domain
-from dfd.evaluate.decision import Decision
-from dfd.faces.extract import VideoFaces
+from dfd.detector.domain import Domain
+from dfd.faces.record import VideoFaces
 from dfd.scan.record import Reason
+from dfd.scoring.decision import Decision
 
 _FEW = 4  # judged frames below which one frame more may turn a verdict
 _SCARCE = 0.25  # share of the sampled frames below which most of the video is not judged

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from dfd.params import CropParams
+from dfd.params.faces import CropParams
 
 SCHEMA: Final = "dfd.verdict/1"
 

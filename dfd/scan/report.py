@@ -15,9 +15,10 @@ import cv2
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from dfd.detector import DetectorCard, Images, load_card
+from dfd.detector.card import DetectorCard, load_card
+from dfd.detector.network import Images
 from dfd.errors import ScanError
-from dfd.faces.extract import Crop
+from dfd.faces.record import Crop
 from dfd.files import displayed, readable, replacing, write_text
 from dfd.scan.heatmap import HeatMaps, heat_maps, overlaid
 from dfd.scan.scanning import Scan, pixels

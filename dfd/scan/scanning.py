@@ -8,8 +8,9 @@ from typing import cast
 import cv2
 import numpy as np
 
-from dfd.detector import Detector, DetectorCard, Images, Scores, card_hash
-from dfd.faces.extract import Crop
+from dfd.detector.card import DetectorCard, card_hash
+from dfd.detector.network import Detector, Images, Scores
+from dfd.faces.record import Crop
 from dfd.scan.evidence import weigh
 from dfd.scan.reasons import cautions, why_none
 from dfd.scan.record import Coverage, Model, Verdict, VerdictRecord

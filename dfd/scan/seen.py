@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dfd.errors import VideoError
-from dfd.faces.backends import face_detector
-from dfd.faces.extract import VideoFaces, extract_faces, nothing
-from dfd.faces.frame import Frame
-from dfd.faces.packets import list_packets
+from dfd.faces.detectors import face_detector
+from dfd.faces.extract import extract_faces
+from dfd.faces.record import VideoFaces, nothing
 from dfd.files import hash_file, readable
-from dfd.params import CropParams
+from dfd.params.faces import CropParams
 from dfd.scan.provenance import read_provenance
 from dfd.scan.record import Provenance, ScannedFile, Video
+from dfd.video.frame import Frame
+from dfd.video.packets import list_packets
 
 
 @dataclass(frozen=True)

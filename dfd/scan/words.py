@@ -1,6 +1,6 @@
 """A verdict in sentences that need no training to read."""
 
-from dfd.detector import DetectorCard
+from dfd.detector.card import DetectorCard
 from dfd.scan.record import Reason, VerdictRecord
 
 _NO_VERDICT = {

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from dfd.errors import VideoGivenUp
 
 if TYPE_CHECKING:
-    from dfd.detector import Detector
-    from dfd.faces.extract import Crop
+    from dfd.detector.network import Detector
+    from dfd.faces.record import Crop
     from dfd.scan.record import VerdictRecord
 
 
@@ -52,7 +52,7 @@ def scan_file(path: Path, named: NamedDetector, threads: int, with_crops: bool) 
 
     import cv2
 
-    from dfd.detector import load_card
+    from dfd.detector.card import load_card
     from dfd.scan.scanning import classify, conclude
     from dfd.scan.seen import see
 
@@ -80,7 +80,7 @@ def give_up(path: Path, named: NamedDetector, error: VideoGivenUp) -> Scanned:
     """
     import numpy as np
 
-    from dfd.detector import load_card
+    from dfd.detector.card import load_card
     from dfd.scan.scanning import conclude
     from dfd.scan.seen import unseen
 
@@ -93,6 +93,6 @@ def give_up(path: Path, named: NamedDetector, error: VideoGivenUp) -> Scanned:
 @cache  # one a process, as for faces
 def loaded_detector(directory: Path, threads: int) -> "Detector":
     """Return the detector of a directory, loaded once in this process."""
-    from dfd.detector import load_detector
+    from dfd.detector.network import load_detector
 
     return load_detector(directory, threads)

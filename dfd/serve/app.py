@@ -13,14 +13,14 @@ from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import ClientDisconnect
 
-from dfd.detector import load_detector
+from dfd.detector.network import load_detector
 from dfd.files import displayed
 from dfd.scan.record import VerdictRecord
 from dfd.scan.words import chance_of, explanation, headline
 from dfd.scan.worker import NamedDetector
 from dfd.serve import guard
 from dfd.serve.jobs import Job, Jobs
-from dfd.serve.limits import Limits, Refused
+from dfd.serve.limits import Refused, ServerLimits
 from dfd.serve.uploads import receive, upload_folder
 
 _BODY = {
@@ -63,7 +63,7 @@ class Site:
     """
 
     detector: NamedDetector
-    limits: Limits
+    limits: ServerLimits
     token: str | None
     hosts: Sequence[str]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from dfd.errors import DfdError, VideoGivenUp
 from dfd.isolation import WorkerPool
 from dfd.scan.worker import NamedDetector
-from dfd.serve.limits import Limits, Refused
+from dfd.serve.limits import Refused, ServerLimits
 from dfd.serve.worker import Judged, Upload, judge, without_verdict
 
 _BUSY_S = 10  # after which a refused client may ask again
@@ -47,11 +47,11 @@ class Jobs:
         folder: Where uploads lie.
     """
 
-    def __init__(self, detector: NamedDetector, limits: Limits, folder: Path) -> None:
+    def __init__(self, detector: NamedDetector, limits: ServerLimits, folder: Path) -> None:
         self._detector, self._limits, self._folder = detector, limits, folder
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
-        self._pool = WorkerPool(limits.scans, limits.time_s, limits.memory_mb)
+        self._pool = WorkerPool(limits.scans, limits.scan)
         self._threads = ThreadPoolExecutor(limits.scans, thread_name_prefix="scan")
 
     def admit(self, client: str, for_page: bool) -> Job:

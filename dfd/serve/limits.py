@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 
+from dfd.isolation import Limits
+
+_SCAN = Limits(time_s=300, memory_mb=4096)
+
 
 @dataclass(frozen=True)
-class Limits:
+class ServerLimits:
     """Bounds of one server.
 
     Attributes:
@@ -14,8 +18,7 @@ class Limits:
         scans: Scans that run at once.
         queue: Scans that wait or arrive beyond those.
         per_client: Scans of one client that arrive, wait or run.
-        time_s: Wall-clock seconds a scan may take.
-        memory_mb: Memory a scan may take, in 2**20 bytes.
+        scan: Time and memory that one scan may take.
         history: Finished scans kept, of all clients together.
     """
 
@@ -25,8 +28,7 @@ class Limits:
     scans: int = 2
     queue: int = 16
     per_client: int = 6
-    time_s: float = 300
-    memory_mb: int = 4096
+    scan: Limits = _SCAN
     history: int = 200
 
 

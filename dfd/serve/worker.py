@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from dfd.errors import VideoGivenUp
 from dfd.scan.worker import NamedDetector, Scanned, give_up, loaded_detector, scan_file
-from dfd.serve.limits import Limits, Refused
+from dfd.serve.limits import Refused, ServerLimits
 
 if TYPE_CHECKING:
-    from dfd.faces.extract import Crop
+    from dfd.faces.record import Crop
     from dfd.scan.record import VerdictRecord
 
 _THREADS = 1  # a worker; scans beside each other fill the cores
@@ -38,7 +38,7 @@ class Judged:
     report: str | None
 
 
-def judge(upload: Upload, named: NamedDetector, limits: Limits) -> Judged:
+def judge(upload: Upload, named: NamedDetector, limits: ServerLimits) -> Judged:
     """Scan an upload; heat maps are by occlusion, which needs no TensorFlow.
 
     Args:
@@ -68,9 +68,9 @@ def without_verdict(upload: Upload, named: NamedDetector, error: VideoGivenUp) -
     return _judged(upload, named, give_up(upload.path, named, error))
 
 
-def _check(path: Path, limits: Limits) -> None:
+def _check(path: Path, limits: ServerLimits) -> None:
     from dfd.errors import VideoError
-    from dfd.faces.packets import list_packets, opened
+    from dfd.video.packets import list_packets, opened
 
     try:
         with opened(path) as (_, stream):
@@ -93,7 +93,7 @@ def _judged(upload: Upload, named: NamedDetector, scanned: Scanned) -> Judged:
 def _report(record: "VerdictRecord", crops: "tuple[Crop, ...]", named: NamedDetector) -> str:
     import numpy as np
 
-    from dfd.detector import load_card
+    from dfd.detector.card import load_card
     from dfd.scan.heatmap import HeatMaps, occlusion
     from dfd.scan.report import report_page, suspicious
     from dfd.scan.scanning import Scan, pixels

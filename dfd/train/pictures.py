@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from dfd.evaluate.plots import COLOURS
 from dfd.labels import LABELS
-from dfd.train.feed import Feed
-from dfd.train.tone import Tone
+from dfd.plots import COLOURS
+from dfd.train.feed.feed import Feed
+from dfd.train.feed.tone import Tone
 
 _COLUMNS, _SHOWN = 8, 32
 _TRAINING, _VALIDATION, _VIDEOS = "#444444", "#c2185b", "#2e7d32"

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from dfd.dataset.index import build_index, describe, read_index
+from dfd.dataset.index import build_index, describe
 from dfd.dataset.layouts import read_layout
-from dfd.dataset.split import make_split
-from dfd.faces.video import probe
+from dfd.dataset.table import read_index
 from dfd.files import write_table
-from dfd.params import SplitFractions, SplitParams
+from dfd.params.data import SplitFractions, SplitParams
+from dfd.split.protocols import make_split
+from dfd.video.frames import probe
 
 FRACTIONS = SplitFractions(train=0.5, validation=0.2, test=0.3)
 PARAMS = SplitParams(protocol="group", seed=7, fractions=FRACTIONS)

@@ -3,11 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from dfd.dataset.index import build_index, describe, read_index
+from dfd.dataset.index import build_index, describe
 from dfd.dataset.layouts import LabelledVideo
+from dfd.dataset.table import read_index
 from dfd.errors import DatasetError
-from dfd.faces.video import probe
 from dfd.files import write_table
+from dfd.video.frames import probe
 
 
 def test_facts_of_a_video(tmp_path: Path, make_video: Callable[..., Path]) -> None:

@@ -4,10 +4,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dfd.evaluate.decision import Calibration, Decision
 from dfd.evaluate.evaluation import Evaluation, evaluate
 from dfd.evaluate.findings import Findings
-from dfd.params import EvaluateParams
+from dfd.params.judging import EvaluateParams
+from dfd.scoring.decision import Calibration, Decision
 from tests.detectors import card_of
 
 DECISION = Decision(Calibration(), 0.5, (0.45, 0.55))

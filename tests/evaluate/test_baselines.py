@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from dfd.evaluate.baselines import STATISTICS, baseline_scores, image_statistics
-from dfd.evaluate.metrics import auc
+from dfd.scoring.metrics import auc
 
 RNG = np.random.default_rng(0)
 

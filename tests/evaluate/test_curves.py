@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from dfd.evaluate.curves import pr_points, reliability_bins, roc_points
-from dfd.evaluate.metrics import measure
+from dfd.scoring.metrics import measure
 
 VIDEOS = pd.DataFrame({"label": ["REAL", "FAKE", "FAKE"], "score": [0.2, 0.7, 0.4]})
 

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from dfd.errors import EvaluationError
-from dfd.evaluate.decision import Calibration, Decision
 from dfd.evaluate.evaluation import Evaluation, as_record, as_table, evaluate
-from dfd.params import EvaluateParams
+from dfd.params.judging import EvaluateParams
+from dfd.scoring.decision import Calibration, Decision
 
 PARAMS = EvaluateParams(bootstrap=100, seed=1)
 DECISION = Decision(Calibration(), 0.5, (0.45, 0.55))

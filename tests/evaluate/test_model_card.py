@@ -1,4 +1,4 @@
-from dfd.evaluate.model_card import model_card
+from dfd.evaluate.report import model_card
 from tests.evaluate.subject import evaluation, findings
 
 

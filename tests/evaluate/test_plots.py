@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from dfd.evaluate.evaluation import Evaluation
 from dfd.evaluate.pictures import Picture, pictures, tables
-from dfd.evaluate.plots import shortened, write_figure
 from dfd.evaluate.worst import worst_errors
+from dfd.plots import shortened, write_figure
 from tests.evaluate.subject import DECISION, evaluation, noise
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from dfd.evaluate.evaluation import Evaluation
 from dfd.evaluate.pictures import pictures, tables
-from dfd.evaluate.plots import write_figure
 from dfd.evaluate.report import evaluation_page
 from dfd.evaluate.worst import worst_errors
+from dfd.plots import write_figure
 from tests.evaluate.subject import DECISION, NASTY, evaluation, findings, noise
 
 WRONG = evaluation(12, gain=-3.0)  # the nasty video is among its errors

@@ -10,12 +10,11 @@ import pytest
 
 from dfd.errors import VideoError
 from dfd.faces.extract import extract_faces
-from dfd.faces.frame import Frame
-from dfd.faces.packets import list_packets
-from dfd.faces.video import probe, read_frames
-
-from .clips import Coding, moving_images, write
-from .conftest import face_params, find_squares, frames_of
+from dfd.video.frame import Frame
+from dfd.video.frames import probe, read_frames
+from dfd.video.packets import list_packets
+from tests.clip_fixtures import face_params, find_squares, frames_of
+from tests.video.clips import Coding, moving_images, write
 
 SIDES = [12_000, 60_000]  # the first FFmpeg itself would take
 

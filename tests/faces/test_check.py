@@ -8,10 +8,11 @@ import pytest
 
 from dfd.errors import FacesError
 from dfd.faces.check import check_faces
-from dfd.faces.extract import VideoFaces, extract_faces, nothing
-from dfd.faces.shards import CROPS, MANIFEST, shard_of, write_faces
-
-from .conftest import face_params, find_squares
+from dfd.faces.extract import extract_faces
+from dfd.faces.reader import CROPS, MANIFEST
+from dfd.faces.record import VideoFaces, nothing
+from dfd.faces.shards import shard_of, write_faces
+from tests.clip_fixtures import face_params, find_squares
 
 GROUPS = {"a.mp4": "one", "b.mp4": "two", "lost.mp4": "three"}
 

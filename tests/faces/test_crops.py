@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from dfd.faces.crops import crop_landmarks, sharpness, square_around
-from dfd.faces.detector import LANDMARKS
+from dfd.faces.face import LANDMARKS
 
 
 @pytest.mark.parametrize(

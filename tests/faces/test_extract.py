@@ -5,10 +5,10 @@ import cv2
 import numpy as np
 import pytest
 
-from dfd.faces.detector import Face, FaceDetector, Image
+from dfd.arrays import Image
 from dfd.faces.extract import extract_faces
-
-from .conftest import face_params, find_squares, squares_image, write_clip
+from dfd.faces.face import Face, FaceDetector
+from tests.clip_fixtures import face_params, find_squares, squares_image, write_clip
 
 
 def test_every_sampled_frame_of_a_person_is_kept(

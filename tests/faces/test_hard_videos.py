@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 
-from dfd.faces.detector import Image
-from dfd.faces.extract import Crop, extract_faces
-from dfd.faces.packets import list_packets
-from dfd.faces.video import probe
-
-from .clips import Coding, add_stream, encode, moving_images, turn, write
-from .conftest import (
+from dfd.arrays import Image
+from dfd.faces.extract import extract_faces
+from dfd.faces.record import Crop
+from dfd.video.frames import probe
+from dfd.video.packets import list_packets
+from tests.clip_fixtures import (
     face_params,
     find_squares,
     frames_of,
@@ -25,6 +24,7 @@ from .conftest import (
     squares_image,
     write_clip,
 )
+from tests.video.clips import Coding, add_stream, encode, moving_images, turn, write
 
 
 def image_of(crop: Crop) -> Image:

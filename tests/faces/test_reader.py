@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from dfd.errors import FacesError
-from dfd.faces.detector import Face
-from dfd.faces.extract import Crop, VideoFaces
-from dfd.faces.reader import read_crops
-from dfd.faces.shards import read_crops_table, write_faces
+from dfd.faces.face import Face
+from dfd.faces.reader import read_crops, read_crops_table
+from dfd.faces.record import Crop, VideoFaces
+from dfd.faces.shards import write_faces
 
 RED = (30, 60, 200)  # BGR
 

@@ -7,16 +7,11 @@ import pandas as pd
 import pytest
 
 from dfd.errors import FacesError
-from dfd.faces.extract import VideoFaces, extract_faces
-from dfd.faces.shards import (
-    read_crops_table,
-    read_manifest,
-    shard_name,
-    shard_of,
-    write_faces,
-)
-
-from .conftest import face_params, find_squares
+from dfd.faces.extract import extract_faces
+from dfd.faces.reader import read_crops_table, read_manifest
+from dfd.faces.record import VideoFaces
+from dfd.faces.shards import shard_name, shard_of, write_faces
+from tests.clip_fixtures import face_params, find_squares
 
 NOTHING = VideoFaces(0, 0, 0, 0, 0, 0, (), "unreadable", "empty")
 LONG = "deep/" + "x" * 150 + "/ü.mp4"

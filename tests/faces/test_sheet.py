@@ -4,13 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
-from dfd.faces.detector import Image
-from dfd.faces.packets import list_packets
+from dfd.arrays import Image
 from dfd.faces.sheet import WIDTH, contact_sheet, failed_sheet, video_sheet
-from dfd.faces.video import read_frames
+from dfd.video.frames import read_frames
+from dfd.video.packets import list_packets
+from tests.clip_fixtures import face_params, write_clip
 from tests.data import SAMPLE, write_video
-
-from .conftest import face_params, write_clip
 
 ORANGE = (0, 159, 230)  # BGR, of the first track
 BLUE = (233, 180, 86)

@@ -3,10 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dfd.faces.extract import VideoFaces, extract_faces
+from dfd.faces.extract import extract_faces
+from dfd.faces.record import VideoFaces
 from dfd.faces.store import read_video_faces, store_key, write_video_faces
-
-from .conftest import face_params, find_squares
+from tests.clip_fixtures import face_params, find_squares
 
 KEY = store_key("ab" * 32, face_params())
 

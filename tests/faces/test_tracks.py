@@ -1,4 +1,4 @@
-from dfd.faces.detector import Face
+from dfd.faces.face import Face
 from dfd.faces.tracks import TrackLinker, persistent_tracks
 
 

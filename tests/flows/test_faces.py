@@ -14,7 +14,7 @@ import numpy as np
 import psutil
 import pytest
 
-from dfd.faces.shards import read_manifest
+from dfd.faces.reader import read_manifest
 from tests.project import Project, copy_project, write_clips
 
 KILLS = int(os.environ.get("DFD_KILLS", "3"))
@@ -213,7 +213,7 @@ def test_a_video_that_hangs_is_a_row_and_is_tried_again(stage: Stage) -> None:
     hung = next((stage.project.folder / "data" / "videos").glob("*.mp4"))
     hung.rename(hung.with_suffix(".away"))
     os.mkfifo(hung)  # opening it waits for ever
-    stage.project.change_params(lambda params: params["faces"].update(time_limit_s=5))
+    stage.project.change_params(lambda params: params["workers"].update(time_limit_s=5))
     assert stage.run() == 0
     manifest = read_manifest(stage.output).set_index("video")
     assert manifest.loc[hung.name, "reason"] == "time_limit"
@@ -259,7 +259,7 @@ def test_a_dask_cluster_that_loses_a_worker_gives_the_same_bytes(
 ) -> None:
     address, workers = cluster
     stage.project.change_params(
-        lambda params: params["faces"].update(runner="dask", dask_address=address)
+        lambda params: params["workers"].update(runner="dask", dask_address=address)
     )
     process = stage.start()
     stage.wait_for(5)
@@ -271,15 +271,15 @@ def test_a_dask_cluster_that_loses_a_worker_gives_the_same_bytes(
 
 
 def test_a_dask_cluster_of_its_own_gives_the_same_bytes(stage: Stage) -> None:
-    stage.project.change_params(lambda params: params["faces"].update(runner="dask"))
+    stage.project.change_params(lambda params: params["workers"].update(runner="dask"))
     assert stage.run() == 0
     assert stage.content() == stage.expected
 
 
 def test_a_scheduler_that_does_not_answer_is_one_line(stage: Stage) -> None:
     stage.project.change_params(
-        lambda params: params["faces"].update(runner="dask", dask_address="tcp://127.0.0.1:9")
+        lambda params: params["workers"].update(runner="dask", dask_address="tcp://127.0.0.1:9")
     )
     ended = stage.project.run("flows.faces")
     assert ended.returncode == 2
-    assert ended.stderr.splitlines()[-1].startswith("dfd: faces.dask_address: no Dask scheduler")
+    assert ended.stderr.splitlines()[-1].startswith("dfd: workers.dask_address: no Dask scheduler")

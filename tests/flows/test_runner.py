@@ -2,7 +2,8 @@ import pytest
 from distributed import LocalCluster
 
 from dfd.errors import FacesError
-from dfd.params import FacesParams, load_section
+from dfd.params.faces import FacesParams
+from dfd.params.section import load_section
 from flows import runner
 
 

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dfd.detector import detector_hash, load_detector
+from dfd.detector.card import detector_hash
+from dfd.detector.network import load_detector
 from tests.data import SAMPLE
 from tests.project import Project, copy_project, write_clips
-from tests.train.test_setup import NO_TENSORFLOW
+from tests.train.loop.test_setup import NO_TENSORFLOW
 
 KILLS = int(os.environ.get("DFD_KILLS", "2"))
 SEED = int(os.environ.get("DFD_SEED", "1"))

@@ -8,8 +8,8 @@ import pytest
 
 from dfd.dataset.groups import group_videos
 from dfd.dataset.layouts import read_layout
-from dfd.faces.packets import list_packets
-from dfd.faces.video import probe, read_frames
+from dfd.video.frames import probe, read_frames
+from dfd.video.packets import list_packets
 from tests.data import SAMPLE
 
 LABELS: dict[str, Any] = json.loads((SAMPLE / "metadata.json").read_text())

@@ -6,16 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dfd.detector import Detector, load_detector
-from dfd.domain import Domain
-from dfd.evaluate.decision import Calibration, Decision
-from dfd.model_file import weights_sha256
-from dfd.params import CropParams, load_candidate
-from dfd.train.backbones import build_model
-from dfd.train.saving import save_detector
+from dfd.detector.domain import Domain
+from dfd.detector.keras_file import weights_sha256
+from dfd.detector.network import Detector, load_detector
+from dfd.params.faces import CropParams
+from dfd.params.training import load_candidate
+from dfd.scoring.decision import Calibration, Decision
+from dfd.train.export.saving import save_detector
+from dfd.train.networks.backbones import build_model
+from tests.clip_fixtures import face_params
 from tests.data import ROOT
 from tests.detectors import card_of
-from tests.faces.conftest import face_params
 
 DECISION = Decision(Calibration(temperature=0.7, bias=0.3), 0.5, (0.45, 0.55))
 

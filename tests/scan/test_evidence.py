@@ -3,11 +3,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from dfd.evaluate.aggregate import track_scores, video_scores
-from dfd.evaluate.decision import Calibration
-from dfd.faces.detector import Face
-from dfd.faces.extract import Crop
+from dfd.faces.face import Face
+from dfd.faces.record import Crop
 from dfd.scan.evidence import odds_interval, weigh
+from dfd.scoring.aggregate import track_scores, video_scores
+from dfd.scoring.decision import Calibration
 
 CALIBRATION = Calibration(temperature=1.7, bias=-0.4)
 

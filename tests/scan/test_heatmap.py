@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dfd.detector import Detector
-from dfd.model_file import load_keras_model
+from dfd.detector.keras_file import load_keras_model
+from dfd.detector.network import Detector
 from dfd.scan.heatmap import HeatMaps, gradcam, heat_maps, occlusion, overlaid
-from dfd.train.backbones import build_model
+from dfd.train.networks.backbones import build_model
 
 
 class Eye:

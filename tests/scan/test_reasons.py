@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dfd.evaluate.decision import Calibration, Decision
-from dfd.faces.detector import Face
-from dfd.faces.extract import Crop, VideoFaces, nothing
+from dfd.faces.face import Face
+from dfd.faces.record import Crop, VideoFaces, nothing
 from dfd.scan.reasons import cautions, why_none
+from dfd.scoring.decision import Calibration, Decision
 from tests.scan.conftest import DOMAIN
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dfd.detector import Detector, load_card
+from dfd.detector.card import load_card
+from dfd.detector.network import Detector
 from dfd.errors import ScanError
 from dfd.scan.report import report_name, report_page, suspicious, write_report
 from dfd.scan.scanning import Scan, scan_video

@@ -10,20 +10,21 @@ import pandas as pd
 import pytest
 
 from benchmarks.clips import repeat
-from dfd.detector import Detector, load_detector
-from dfd.evaluate.aggregate import video_scores
-from dfd.evaluate.decision import Calibration, Decision
-from dfd.evaluate.look import look
-from dfd.faces.backends import face_detector
+from dfd.detector.network import Detector, load_detector
+from dfd.evaluate.crop_scores import look
+from dfd.faces.detectors import face_detector
 from dfd.faces.extract import extract_faces
-from dfd.faces.shards import read_crops_table, write_faces
+from dfd.faces.reader import read_crops_table
+from dfd.faces.shards import write_faces
 from dfd.files import hash_file
 from dfd.scan.scanning import classify, conclude, scan_video
 from dfd.scan.seen import see
+from dfd.scoring.aggregate import video_scores
+from dfd.scoring.decision import Calibration, Decision
+from tests.clip_fixtures import frames_of, write_clip
 from tests.data import SAMPLE, write_video
-from tests.faces.clips import Coding, moving_images, write
-from tests.faces.conftest import frames_of, write_clip
 from tests.faces.test_bad_videos import COUNTS, SIZED, clip_with, sized
+from tests.video.clips import Coding, moving_images, write
 
 CLIPS = sorted(SAMPLE.glob("*.mp4"))
 CLIP = CLIPS[0]

@@ -3,7 +3,7 @@ import json
 import jsonschema
 import pytest
 
-from dfd.detector import Detector
+from dfd.detector.network import Detector
 from dfd.scan.scanning import scan_video
 from dfd.scan.schema import PATH, verdict_schema
 from tests.data import SAMPLE

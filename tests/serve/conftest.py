@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dfd.evaluate.decision import Calibration, Decision
+from dfd.scoring.decision import Calibration, Decision
+from tests.clip_fixtures import face_params
 from tests.data import ROOT, SAMPLE
-from tests.faces.conftest import face_params
 from tests.scan.conftest import save_untrained
 
 CLIP = next(iter(sorted(SAMPLE.glob("*.mp4"))), None)
@@ -42,7 +42,16 @@ def always_fake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def serving(model: Path, temporary: Path, *options: str) -> Iterator[Server]:
-    command = [sys.executable, "-m", "flows.cli", "serve", "--model", str(model), "--port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "flows.commands",
+        "serve",
+        "--model",
+        str(model),
+        "--port",
+        "0",
+    ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)}
     with subprocess.Popen(
         [*command, *options],

@@ -15,12 +15,12 @@ import numpy as np
 import psutil
 import pytest
 
-from dfd.detector import load_detector
+from dfd.detector.network import load_detector
 from dfd.scan.record import VerdictRecord
 from dfd.scan.scanning import scan_video
-from tests.faces.clips import Coding, write
 from tests.fuzz import mutants
 from tests.serve.conftest import CLIP, Server, serving
+from tests.video.clips import Coding, write
 
 pytestmark = pytest.mark.skipif(CLIP is None, reason="the sample is not here")
 Post = Callable[..., httpx.Response]
@@ -166,7 +166,7 @@ def test_a_damaged_detector_is_one_line_before_anything_is_served(
     broken = tmp_path / "broken"
     shutil.copytree(always_fake, broken)
     (broken / "model.onnx").write_bytes(b"damaged")
-    command = [sys.executable, "-m", "flows.cli", "serve", "--model"]
+    command = [sys.executable, "-m", "flows.commands", "serve", "--model"]
     for model, said in ((broken, "model.onnx"), (tmp_path / "none", "there is no detector")):
         ended = subprocess.run([*command, model], capture_output=True, text=True, check=False)
         assert ended.returncode == 2
@@ -177,7 +177,16 @@ def test_a_damaged_detector_is_one_line_before_anything_is_served(
 
 def test_a_port_in_use_is_one_line(server: Server, always_fake: Path) -> None:
     port = server.url.rpartition(":")[2]
-    command = [sys.executable, "-m", "flows.cli", "serve", "--model", always_fake, "--port", port]
+    command = [
+        sys.executable,
+        "-m",
+        "flows.commands",
+        "serve",
+        "--model",
+        always_fake,
+        "--port",
+        port,
+    ]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
     (line,) = ended.stderr.splitlines()
@@ -185,7 +194,7 @@ def test_a_port_in_use_is_one_line(server: Server, always_fake: Path) -> None:
 
 
 def test_beyond_this_machine_a_token_is_required(always_fake: Path) -> None:
-    command = [sys.executable, "-m", "flows.cli", "serve", "--model", always_fake]
+    command = [sys.executable, "-m", "flows.commands", "serve", "--model", always_fake]
     ended = subprocess.run(
         [*command, "--host", "0.0.0.0"], capture_output=True, text=True, check=False
     )

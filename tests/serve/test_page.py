@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from dfd.faces.packets import list_packets
-from dfd.faces.video import read_frames
+from dfd.video.frames import read_frames
+from dfd.video.packets import list_packets
 from tests.data import SAMPLE
-from tests.faces.clips import Coding, write
 from tests.serve.conftest import CLIP, Server
+from tests.video.clips import Coding, write
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = [

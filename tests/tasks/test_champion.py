@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dfd.detector import detector_hash, load_card
+from dfd.detector.card import detector_hash, load_card
 from dfd.errors import RegistryError
 from tasks.champion import export_champion, registered_version
 from tasks.registry import DETECTOR, Registry, open_registry

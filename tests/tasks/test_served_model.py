@@ -17,7 +17,8 @@ from typing import Any
 import mlflow
 import pytest
 
-from dfd.detector import load_card, load_detector
+from dfd.detector.card import load_card
+from dfd.detector.network import load_detector
 from dfd.errors import DetectorError
 from dfd.scan.scanning import scan_video
 from tasks.register import log_served_model

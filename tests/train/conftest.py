@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dfd.params import CandidateParams
-from dfd.train.checkpoint import Checkpoint
-from dfd.train.feed import Crops
-from dfd.train.fit import Watch, fit
-from dfd.train.fitted import Fitted
-from dfd.train.records import EpochRecord
-from dfd.train.setup import choose
+from dfd.params.training import CandidateParams
+from dfd.train.feed.feed import Crops
+from dfd.train.loop.checkpoint import Checkpoint
+from dfd.train.loop.fit import Watch, fit
+from dfd.train.loop.fitted import Fitted
+from dfd.train.loop.records import EpochRecord
+from dfd.train.loop.setup import choose
 from tests.train.faces import PLACES
 
 SIDE = 64

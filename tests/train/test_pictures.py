@@ -3,8 +3,8 @@ import matplotlib.colors
 import numpy as np
 import pandas as pd
 
-from dfd.evaluate.plots import COLOURS, write_figure
-from dfd.train.feed import Feed
+from dfd.plots import COLOURS, write_figure
+from dfd.train.feed.feed import Feed
 from dfd.train.pictures import batch_figure, training_figure
 
 CURVES = pd.DataFrame(

@@ -1,0 +1,146 @@
+"""A detector's network: crops in, P(FAKE) out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from dfd.detector.card import CARD, NETWORK, DetectorCard, load_card
+from dfd.errors import DetectorError
+from dfd.files import hash_file
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+
+INPUT, OUTPUT = "pixels", "probabilities"  # of the ONNX graph
+
+
+_AT_ONCE = 16  # crops computed together: more gain nothing, and small networks are slower
+
+
+Images = npt.NDArray[np.uint8]
+
+
+Scores = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A loaded detector: its card and its network; threads may share it."""
+
+    card: DetectorCard
+    session: "InferenceSession"
+
+    def predict(self, crops: Images) -> Scores:
+        """Return P(FAKE), float32 (N,) in 0..1, of crops made as ``card.crop`` says.
+
+        Args:
+            crops: uint8 (N, S, S, 3) RGB of any side S; N may be 0.
+
+        Raises:
+            DetectorError: The array is not of that kind.
+        """
+        if crops.dtype != np.uint8 or crops.ndim != 4 or crops.shape[3] != 3:
+            raise DetectorError(
+                f"crops must be uint8 (N, S, S, 3), not {crops.dtype} {crops.shape}; "
+                "make them with the faces stage"
+            )
+        return fake_scores(self.session, resized(crops, self.card.input_size))
+
+
+def resized(crops: Images, size: int) -> Images:
+    """Return crops, uint8 (N, S, S, 3), with a side of ``size`` pixels.
+
+    Shrinking averages areas; enlarging is cubic.
+    """
+    if crops.shape[1] == crops.shape[2] == size:
+        return crops
+    how = cv2.INTER_AREA if size < crops.shape[1] else cv2.INTER_CUBIC
+    result = np.empty((len(crops), size, size, 3), np.uint8)
+    for target, crop in zip(result, crops, strict=True):
+        cv2.resize(crop, (size, size), dst=target, interpolation=how)
+    return result
+
+
+def open_session(network: bytes | Path, threads: int = 0) -> "InferenceSession":
+    """Return an ONNX network, ready to run on the CPU.
+
+    Args:
+        network: Content of the file, or its path, from which it loads twice as fast.
+        threads: Threads that compute one call; 0 for one a core.
+
+    Raises:
+        DetectorError: It is no network that ONNX Runtime can run.
+    """
+    import onnxruntime as ort  # here, because whoever reads a detector's card needs none
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3  # errors, which are raised too
+    # Threads that wait in a loop take the core from the one they wait for, where others compute.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    source = str(network) if isinstance(network, Path) else network
+    try:
+        return ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime has no base class of its own for what it raises
+        raise DetectorError(" ".join(str(error).split())[:160]) from error
+
+
+def fake_scores(session: "InferenceSession", images: Images) -> Scores:
+    """Return a network's P(FAKE), float32 (N,), for images of its own input size.
+
+    Args:
+        session: A network from uint8 RGB pixels to the probabilities of (REAL, FAKE).
+        images: uint8 (N, S, S, 3) RGB; N may be 0.
+    """
+    said = [
+        session.run([OUTPUT], {INPUT: images[start : start + _AT_ONCE]})[0][:, 1]
+        for start in range(0, len(images), _AT_ONCE)
+    ]
+    return np.concatenate([np.empty(0, np.float32), *said])
+
+
+def load_detector(directory: Path, threads: int = 0) -> Detector:
+    """Return the detector of a directory, ready to score crops.
+
+    Args:
+        directory: The detector directory.
+        threads: Threads that compute one call of ``predict``; 0 for one a core.
+
+    Raises:
+        DetectorError: The card or the network is missing or damaged, or they do not belong
+            together.
+    """
+    card = load_card(directory)
+    try:
+        detector = Detector(card, _open_checked(directory / NETWORK, card, threads))
+    except DetectorError:
+        if load_card(directory) == card:
+            raise
+        detector = None
+    if detector is None or load_card(directory) != card:
+        return load_detector(directory, threads)  # another was put in its place meanwhile
+    return detector
+
+
+def _open_checked(path: Path, card: DetectorCard, threads: int) -> "InferenceSession":
+    try:
+        found = hash_file(path)
+    except OSError as error:
+        state = "missing" if isinstance(error, FileNotFoundError) else f"{error.strerror}"
+        raise DetectorError(
+            f"{path}: {state}; run `dvc checkout`, or train the detector again"
+        ) from error
+    if found != card.onnx_sha256:
+        raise DetectorError(
+            f"{path}: damaged, or not the network its {CARD} names; run `dvc checkout`, or train "
+            "the detector again"
+        )
+    try:
+        return open_session(path, threads)
+    except DetectorError as error:
+        raise DetectorError(f"{path}: cannot be run ({error}); update onnxruntime") from error

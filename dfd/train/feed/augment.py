@@ -1,0 +1,102 @@
+"""Random alterations of training crops, kept mild: swaps betray themselves in fine detail.
+
+Half of the crops keep their geometry untouched, because every interpolation smooths, and only about
+a third is degraded. Mirror and colour are altered elsewhere, on the device that trains.
+"""
+
+import cv2
+import numpy as np
+
+from dfd.compress import Pixels, h264, jpeg
+from dfd.train.feed.blend import down_up
+from dfd.train.feed.masks import Points, face_frame, filled, to_crop
+
+# Left, top, right, bottom in the face frame: an eye each, both, nose, mouth.
+_PARTS = np.array(
+    [
+        (-0.85, -0.3, -0.15, 0.3),
+        (0.15, -0.3, 0.85, 0.3),
+        (-0.85, -0.3, 0.85, 0.3),
+        (-0.35, 0.15, 0.35, 0.8),
+        (-0.6, 0.9, 0.6, 1.4),
+    ]
+)
+
+
+def augment(crops: Pixels, landmarks: Points, rng: np.random.Generator) -> Pixels:
+    """Return altered copies of crops, all altered by the same draws.
+
+    In order: a small rotation, shift and scale (half of the time), a part of the face or a random
+    block painted over (an eighth), and what files go through (about a third): scaling down and up,
+    blur, noise, and JPEG or H.264.
+
+    Args:
+        crops: uint8 (K, S, S, 3) RGB, as a fake and its real counterpart; left unchanged.
+        landmarks: float (5, 2), x and y in pixels, of the first crop; as ``face_frame`` takes them.
+        rng: Where every draw comes from; the same state gives the same result.
+
+    Returns:
+        uint8 (K, S, S, 3) RGB.
+    """
+    side = crops.shape[1]
+    altered = np.array(crops, order="C")
+    frame = face_frame(side, landmarks)
+    if rng.random() < 0.5:
+        move = _movement(side, rng)
+        altered = np.stack([_moved(crop, move) for crop in altered])
+        frame = move[:, :2] @ frame + np.pad(move[:, 2:], ((0, 0), (2, 0)))
+    if rng.random() < 0.125:
+        hidden = filled(side, _part(side, frame, rng)) > 127
+        altered[:, hidden] = rng.integers(0, 256, size=3)
+    if rng.random() < 0.37:
+        altered = _degraded(altered, rng)
+    return altered
+
+
+def _movement(side: int, rng: np.random.Generator) -> Points:
+    """Rotate by up to 8°, scale by up to 7 % and shift by up to 5 % of the side: (2, 3)."""
+    centre = (side - 1) / 2
+    turn = cv2.getRotationMatrix2D((centre, centre), rng.uniform(-8, 8), rng.uniform(0.93, 1.07))
+    matrix = np.asarray(turn, np.float64)
+    matrix[:, 2] += rng.uniform(-0.05, 0.05, size=2) * side
+    return matrix
+
+
+def _moved(crop: Pixels, matrix: Points) -> Pixels:
+    side = len(crop)
+    moved = cv2.warpAffine(
+        crop, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+    )
+    return np.asarray(moved, np.uint8)
+
+
+def _part(side: int, frame: Points, rng: np.random.Generator) -> Points:
+    """Draw what to hide: the outline (4, 2) in pixels of a part of the face or of any block."""
+    part = int(rng.integers(len(_PARTS) + 2))
+    if part >= len(_PARTS):
+        width, height = rng.uniform(0.1, 0.35, size=2)
+        left, top = rng.uniform(0, 1 - width), rng.uniform(0, 1 - height)
+        return _corners(left, top, left + width, top + height) * side
+    return to_crop(_corners(*_PARTS[part] * rng.uniform(0.9, 1.1, size=4)), frame)
+
+
+def _corners(left: float, top: float, right: float, bottom: float) -> Points:
+    return np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
+
+
+def _degraded(crops: Pixels, rng: np.random.Generator) -> Pixels:
+    """Lose detail in the order in which a video does: resized, filtered, noisy, compressed."""
+    resized, blurred, noisy, compressed = rng.random(4) < (0.4, 0.2, 0.2, 0.75)
+    if resized:
+        crops = down_up(crops, rng.uniform(0.5, 0.9), rng)
+    if blurred:
+        sigma = rng.uniform(0.3, 1.0)
+        crops = np.stack([np.asarray(cv2.GaussianBlur(c, (0, 0), sigma), np.uint8) for c in crops])
+    if noisy:
+        noise = rng.standard_normal(crops.shape[1:], np.float32) * np.float32(rng.uniform(1, 5))
+        crops = np.clip(np.rint(crops + noise), 0, 255).astype(np.uint8)
+    if compressed:
+        if rng.random() < 0.5:
+            return jpeg(crops, int(rng.integers(40, 96)))
+        return h264(crops, int(rng.integers(23, 41)))
+    return crops

@@ -1,0 +1,147 @@
+"""A registered detector on other data sets, and on clips without labels."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from dfd.dataset.index import build_index, describe
+from dfd.dataset.layouts import LAYOUTS, LabelledVideo, list_unlabelled, read_layout
+from dfd.detector.card import load_card
+from dfd.errors import DatasetError, EvaluationError
+from dfd.evaluate.evaluation import Evaluation, evaluate
+from dfd.files import write_table
+from dfd.params.judging import EvaluateParams, RegisterParams
+from dfd.params.section import load_section
+from dfd.scoring.aggregate import video_scores
+from flows.scoring import score_crops
+from tasks.registry import DETECTOR, VIDEOS, open_registry
+from tasks.tracking import log_figures
+
+_NO_EVIDENCE = 0.5  # what Kaggle is told of a clip without a face: it takes no empty cell
+
+
+def cross_evaluate(reference: str, sets: Sequence[str]) -> pd.DataFrame:
+    """Judge a version on other data sets, and log the figures to its run.
+
+    Of a data set with an official split its test part is judged. Videos of a group of which the
+    detector was trained or chosen on any are left out.
+
+    Args:
+        reference: Number or alias of the version.
+        sets: Data sets as ``layout:folder``.
+
+    Returns:
+        A row per data set: ``data set``, ``videos``, ``left out``, ``coverage``, ``video AUC``,
+        ``low``, ``high``, ``balanced``, ``log loss``, ``ece``, ``intervals``.
+
+    Raises:
+        DatasetError: A data set cannot be read, or the detector was trained on all of it.
+        RegistryError: There is no such version, or its files are gone.
+    """
+    named = [(*_layout_and_folder(one), one) for one in sets]
+    videos = {one: read_layout(folder, layout) for layout, folder, one in named}  # before any work
+    rows = []
+    with open_registry(load_section(RegisterParams).model) as registry:
+        version = registry.version(reference)
+        detector, known = registry.file(version, DETECTOR), registry.table(version, VIDEOS)
+        for _, folder, one in named:
+            judged = _judged(detector, known, videos[one], folder)
+            row = _row(one, judged, len(videos[one]))
+            rows.append(row)
+            if version.run_id:
+                name = f"cross_{folder.resolve().name}".replace(" ", "_")
+                log_figures(
+                    registry.client,
+                    version.run_id,
+                    name,
+                    {
+                        "video_auc": judged.levels["video"].metrics.auc,
+                        "coverage": judged.coverage.coverage,
+                    },
+                )
+                table = pd.DataFrame([row]).astype(str)
+                registry.client.log_table(version.run_id, table, "registration/cross.json")
+    return pd.DataFrame(rows)
+
+
+def submit(reference: str, folder: Path, out: Path) -> tuple[int, list[str]]:
+    """Write Kaggle's ``submission.csv`` (``filename,label``) for clips without labels.
+
+    Args:
+        reference: Number or alias of the version.
+        folder: The clips, at or below it.
+        out: The file to write.
+
+    Returns:
+        The number of clips, and the names of those without a face, which get 0.5.
+
+    Raises:
+        DatasetError: There is no clip.
+    """
+    clips = dict(list_unlabelled(folder))
+    with open_registry(load_section(RegisterParams).model) as registry:
+        detector = registry.file(registry.version(reference), DETECTOR)
+    crops = score_crops(detector, clips)
+    scored = video_scores(crops.assign(label="", group="")).set_index("video")
+    calibrated = load_card(detector).decision.calibration.apply(scored["score"])
+    labels = pd.Series(calibrated, index=scored.index).reindex(list(clips))
+    without = labels.index[labels.isna()].tolist()
+    names = [clip.name for clip in clips.values()]
+    table = pd.DataFrame({"filename": names, "label": labels.fillna(_NO_EVIDENCE).to_numpy()})
+    write_table(out, table)
+    return len(clips), without
+
+
+def _judged(
+    detector: Path, known: pd.DataFrame, videos: Sequence[LabelledVideo], folder: Path
+) -> Evaluation:
+    listed = build_index(videos, [describe(v.path, None) for v in videos], folder.name)
+    if (listed["part"] == "test").any():
+        listed = listed[listed["part"] == "test"]
+    seen = known.loc[known["part"] != "test", "sha256"]
+    tainted = listed.loc[listed["sha256"].isin(seen), "group"]
+    listed = listed[~listed["group"].isin(tainted)]
+    if listed.empty:
+        raise DatasetError(
+            f"{folder}: the detector was trained on every group of it; name data it does not know"
+        )
+    paths = {v.video: v.path for v in videos if v.video in set(listed["video"])}
+    crops = score_crops(detector, paths)
+    about = listed[["video", "label", "group"]]
+    if crops.empty:
+        raise EvaluationError(f"{folder}: no video of it has a face the detector could be shown")
+    share = (listed["label"] == "FAKE").mean()
+    return evaluate(
+        crops.merge(about, on="video"),
+        listed,
+        {"majority": pd.Series(share, index=pd.Index(listed["video"]))},
+        load_card(detector).decision,
+        load_section(EvaluateParams),
+    )
+
+
+def _row(name: str, evaluation: Evaluation, videos: int) -> dict[str, str | int | float | None]:
+    judged = evaluation.levels["video"]
+    interval = judged.intervals.get("auc")
+    return {
+        "data set": name,
+        "videos": evaluation.coverage.videos,
+        "left out": videos - evaluation.coverage.videos,
+        "coverage": evaluation.coverage.coverage,
+        "video AUC": judged.metrics.auc,
+        "low": interval.low if interval else None,
+        "high": interval.high if interval else None,
+        "balanced": judged.metrics.balanced_accuracy,
+        "log loss": judged.metrics.log_loss,
+        "ece": judged.metrics.ece,
+        "intervals": evaluation.refused or "given",
+    }
+
+
+def _layout_and_folder(one: str) -> tuple[str, Path]:
+    layout, _, folder = one.partition(":")
+    if layout not in LAYOUTS or not folder:
+        known = ", ".join(LAYOUTS)
+        raise DatasetError(f"{one}: write LAYOUT:FOLDER, with one of the layouts {known}")
+    return layout, Path(folder)

@@ -1,0 +1,95 @@
+"""``dfd faces``: a look at the extraction, and a check of its output."""
+
+import os
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dfd.errors import FacesError
+from flows.paths import FACES
+
+app = typer.Typer(no_args_is_help=True, help="Look at extracted faces, or check them.")
+
+_LISTED = 20
+
+
+@app.command()
+def sheet(
+    videos: Annotated[list[Path], typer.Argument(help="Videos to look at.")],
+    out: Annotated[Path, typer.Option(help="The picture to write, .png or .jpg.")],
+    params: Annotated[Path, typer.Option(help="File whose section faces is used.")] = Path(
+        "params.yaml"
+    ),
+) -> None:
+    """Draw what extraction sees in videos: boxes, landmarks, scores and the kept crops."""
+    import cv2
+
+    from dfd.errors import VideoGivenUp
+    from dfd.faces.sheet import contact_sheet, failed_sheet, video_sheet
+    from dfd.files import readable, replacing
+    from dfd.isolation import WorkerPool, for_each
+    from dfd.params.faces import FacesParams
+    from dfd.params.section import load_section
+    from dfd.params.workers import WorkerParams
+    from flows.progress import ProgressBar
+
+    crop = load_section(FacesParams, params).crop
+    limits = load_section(WorkerParams, params).limits
+    for path in videos:
+        if path.is_dir() or not os.path.lexists(path):
+            raise FacesError(f"{readable(path)}: is not a file; name videos")
+        if out.exists() and path.exists() and out.samefile(path):
+            raise FacesError(f"{readable(out)}: is one of the videos; choose another name")
+
+    def draw(pool: WorkerPool, path: Path) -> Any:
+        if not path.is_file():
+            raise VideoGivenUp("unreadable", "is no regular file, or a link to nothing")
+        return pool.run(video_sheet, path, crop)
+
+    with ProgressBar("videos", len(videos)) as bar:
+        blocks = [
+            failed_sheet(path, block.reason, block.detail)
+            if isinstance(block, VideoGivenUp)
+            else block
+            for path, block in for_each(draw, videos, limits, bar.advance)
+        ]
+    try:
+        with replacing(out) as temporary:
+            if not cv2.imwrite(str(temporary), contact_sheet(blocks)):
+                raise OSError(0, "no space left, or too large a picture")
+    except (OSError, cv2.error) as error:
+        reason = getattr(error, "strerror", None) or "not a name ending in .png or .jpg"
+        raise FacesError(f"{out}: cannot be written ({reason}); choose another name") from error
+    print(f"{out}: {len(videos)} video{'' if len(videos) == 1 else 's'}")
+
+
+@app.command()
+def check(
+    folder: Annotated[Path, typer.Argument(help="Output of the stage, or of dfd extract.")] = FACES,
+    deep: Annotated[bool, typer.Option("--deep", help="Also read and decode every crop.")] = False,
+) -> None:
+    """Check shards against the manifest: the names in them, or every crop with --deep."""
+    from dfd.files import readable
+
+    if not folder.is_dir():
+        raise FacesError(f"{readable(folder)}: is no folder; name the output of an extraction")
+    from dfd.faces.check import check_faces
+    from dfd.faces.reader import read_crops_table, read_manifest
+    from flows.progress import ProgressBar
+
+    videos, crops = len(read_manifest(folder)), len(read_crops_table(folder))
+    with ProgressBar("crops", crops if deep else 0) as bar:
+        problems = list(check_faces(folder, deep, lambda: bar.advance(failed=0)))
+    for problem in islice(problems, _LISTED):
+        print(problem)
+    if len(problems) > _LISTED:
+        print(f"and {len(problems) - _LISTED} more")
+    if problems:
+        many = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
+        remedy = "dvc repro faces" if folder == FACES else "dfd extract"
+        raise FacesError(f"{folder}: {many}; run `{remedy}` again")
+    how = "every crop decoded" if deep else "names only; --deep decodes every crop"
+    many = f"{videos} video{'' if videos == 1 else 's'}, {crops:,} crops"
+    print(f"{folder}: {many}: all right ({how})")

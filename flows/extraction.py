@@ -1,0 +1,77 @@
+"""The extraction of the stage ``faces`` on any files, outside the workflow."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from dfd.errors import FacesError, VideoGivenUp
+from dfd.faces import worker
+from dfd.faces.reader import CROPS, MANIFEST
+from dfd.faces.record import VideoFaces, nothing
+from dfd.faces.shards import write_faces
+from dfd.faces.store import read_video_faces, store_key
+from dfd.files import hash_file, readable
+from dfd.isolation import Limits, WorkerPool, for_each
+from dfd.params.faces import CropParams, FacesParams
+from flows.progress import ProgressBar
+
+STORE = ".store"  # below the output: what is already extracted
+
+
+def extract_videos(videos: dict[str, Path], out: Path, params: FacesParams, limits: Limits) -> None:
+    """Extract the faces of files, by id, into ``out``, each in a worker process.
+
+    Raises:
+        FacesError: ``out`` cannot be written.
+        WeightsError: The face detector cannot be loaded.
+    """
+    store = out / STORE
+    _check_output(out)
+    ended = _extract(videos, store, params.crop, limits)
+
+    def faces_of(video: str) -> VideoFaces:
+        outcome = ended[video]
+        if isinstance(outcome, VideoGivenUp):
+            return nothing(outcome.reason, outcome.detail)
+        faces = read_video_faces(store, outcome)
+        if faces is None:
+            raise FacesError(f"{store}: the result of {video!r} is gone; run again")
+        return faces
+
+    table = pd.DataFrame({"video": list(videos), "group": list(videos)})
+    table[["label", "method", "dataset"]] = None
+    write_faces(out, table, faces_of, params.shards)
+
+
+def _check_output(out: Path) -> None:
+    if readable(out) != str(out):
+        raise FacesError(f"{readable(out)}: its name is no UTF-8; choose another folder")
+    others = [path.name for path in out.glob("*") if path.name in (CROPS, MANIFEST)]
+    if others and not (out / STORE).exists():
+        raise FacesError(
+            f"{out}: holds {others[0]}, which this command did not write; choose another folder"
+        )
+
+
+def _extract(
+    videos: dict[str, Path], store: Path, params: CropParams, limits: Limits
+) -> dict[str, str | VideoGivenUp]:
+    """Return for each video the key of its result, or why it has none."""
+
+    def work(pool: WorkerPool, video: str) -> str:
+        return _extract_one(pool, videos[video], store, params)
+
+    with ProgressBar("faces", len(videos)) as bar:
+        return dict(for_each(work, list(videos), limits, bar.advance))
+
+
+def _extract_one(pool: WorkerPool, path: Path, store: Path, params: CropParams) -> str:
+    if not path.is_file():
+        raise VideoGivenUp("unreadable", "is no regular file, or a link to nothing")
+    try:
+        key = store_key(hash_file(path), params)
+    except OSError as error:
+        raise VideoGivenUp("unreadable", f"cannot be read ({error.strerror})") from error
+    if read_video_faces(store, key) is None:
+        pool.run(worker.extract_into, store, key, path, params)
+    return key

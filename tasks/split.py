@@ -1,0 +1,50 @@
+"""Tasks of the stage ``split``."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from prefect import get_run_logger, task
+
+from dfd.audit import audit
+from dfd.audit.page import audit_page
+from dfd.dataset.table import read_index
+from dfd.files import write_json, write_table, write_text
+from dfd.params.data import SplitParams
+from dfd.split.protocols import make_split
+from dfd.split.table import read_split, summarise
+from tasks.workers import isolated_fingerprints
+
+
+@task(task_run_name="split videos")
+def split_videos(index: Path, params: SplitParams, split: Path) -> dict[str, Any]:
+    """Divide the indexed videos into parts and return the counts."""
+    rows = make_split(read_index(index), params)
+    write_table(split, rows)
+    counts = summarise(rows, params)
+    logger = get_run_logger()
+    if counts["leaky"]:
+        logger.warning(
+            "protocol %r: groups in several parts: %s; every figure made from this split is LEAKY",
+            params.protocol,
+            counts["groups_crossing"],
+        )
+    logger.info("%s: %s", split, counts["parts"])
+    return counts
+
+
+@task(task_run_name="audit split")
+def audit_split(
+    index: Path, split: Path, videos: Path, counts: dict[str, Any], summary: Path, page: Path
+) -> None:
+    """Write the counts with the audit's findings, and its page; fail on a leak."""
+    rows = read_split(split)
+    found = audit.audit_split(read_index(index), rows, partial(isolated_fingerprints, videos))
+    if counts["protocol"] == "official" and counts["leaky"]:
+        found = found.tolerated()
+    write_json(summary, {**counts, "audit": found.as_json()})
+    write_text(page, audit_page(found, rows))
+    for finding in found.findings:
+        get_run_logger().warning("%s: %s", finding.severity, finding.text)
+    if found.count("leak"):
+        raise audit.leak_error(found)

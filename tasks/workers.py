@@ -1,0 +1,46 @@
+"""Worker processes of tasks, and how many of them decode videos for the audit."""
+
+import multiprocessing
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dfd.errors import VideoError, VideoGivenUp
+from dfd.isolation import Limits, WorkerPool, for_each
+
+if TYPE_CHECKING:
+    from dfd.video.fingerprint import Fingerprint
+
+_FINGERPRINT_LIMITS = Limits(time_s=120, memory_mb=2048)  # to decode at most four seconds
+
+_own = threading.local()
+
+
+def thread_worker(limits: Limits) -> WorkerPool:
+    """Return the calling thread's worker process; the first call starts it and sets its limits."""
+    if not hasattr(_own, "pool"):
+        # Dask starts its workers as daemons, which may have no children; ours end with their pipe.
+        multiprocessing.current_process().daemon = False
+        _own.pool = WorkerPool(1, limits)
+    pool: WorkerPool = _own.pool
+    return pool
+
+
+def isolated_fingerprints(
+    folder: Path, videos: list[str]
+) -> Iterator[tuple[str, "Fingerprint | None"]]:
+    """Yield each video of ``folder`` with its fingerprint, None where it cannot be read.
+
+    The videos are decoded in worker processes, which end with the iteration.
+    """
+    from dfd.video.fingerprint import read_fingerprint  # here: it imports PyAV, at 0.2 s
+
+    def work(pool: WorkerPool, video: str) -> "Fingerprint | None":
+        try:
+            return pool.run(read_fingerprint, folder / video)
+        except VideoError:
+            return None
+
+    for video, fingerprint in for_each(work, videos, _FINGERPRINT_LIMITS):
+        yield video, None if isinstance(fingerprint, VideoGivenUp) else fingerprint

@@ -1,0 +1,260 @@
+"""``dfd scan`` as a user runs it."""
+
+import csv
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from dfd.files import hash_file
+from dfd.scoring.decision import Calibration, Decision
+from tests.clip_fixtures import face_params
+from tests.data import GRID, ROOT, SAMPLE, write_video
+from tests.fuzz import mutants
+from tests.scan.conftest import save_untrained
+
+CLIPS = sorted(SAMPLE.glob("*.mp4"))
+COMMAND = [sys.executable, "-m", "flows.commands", "scan"]
+DECISION = Decision(Calibration(), 0.5, (0.5, 0.5))
+QUICK = face_params(margin=0.1, crop_size=128, frames_per_video=4)
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with detectors: one that calls everything FAKE, one REAL, and a champion."""
+    folder = tmp_path_factory.mktemp("project") / "models"
+    champion = save_untrained(folder / "champion", QUICK, DECISION)
+    for name, threshold in (("fake", 0.0), ("real", 1.0)):
+        shutil.copytree(champion, folder / name)
+        card = json.loads((champion / "detector.json").read_text())
+        card["decision"] |= {"threshold": threshold, "inconclusive": [threshold, threshold]}
+        (folder / name / "detector.json").write_text(json.dumps(card))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def scan(models: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return what runs the command beside ``models`` and returns what came of it."""
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*COMMAND, *map(str, arguments)],
+            cwd=models.parent,
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def records(ended: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in ended.stdout.splitlines()]
+
+
+def test_files_folders_and_patterns_are_a_record_each_in_order(scan, tmp_path: Path) -> None:
+    for name in ("b/2.mp4", "b/1.mp4", "c/3.mov", "b/.hidden.mp4", "b/notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(CLIPS[0], tmp_path / name)
+    (tmp_path / "b" / "text.mp4").write_text("no video")
+    shutil.copy(CLIPS[1], tmp_path / "no suffix")
+    named = (tmp_path / "no suffix", tmp_path / "b", f"{tmp_path}/*/3.*", tmp_path / "b" / "1.mp4")
+    ended = scan(*named, "--json")
+    assert ended.returncode == 0, ended.stderr
+    found = records(ended)
+    names = ["no suffix", "b/1.mp4", "b/2.mp4", "b/text.mp4", "c/3.mov"]
+    assert [record["file"]["path"] for record in found] == [f"{tmp_path}/{name}" for name in names]
+    assert [record["file"]["name"] for record in found] == [Path(name).name for name in names]
+    assert [record["verdict"] == "INCONCLUSIVE" for record in found] == [
+        name == "b/text.mp4" for name in names
+    ]
+    assert found[3]["reasons"][0]["code"] == "unreadable"
+    assert found[0]["model"]["name"] == "models/champion"
+    assert len({record["probability"] for record in found if "1" in record["file"]["name"]}) == 1
+
+
+def test_the_exit_code_tells_of_a_fake_only_when_asked(scan) -> None:
+    clip = CLIPS[0]
+    assert scan(clip, "--model", "models/fake").returncode == 0
+    assert scan(clip, "--model", "models/fake", "--fail-on-fake").returncode == 3
+    assert scan(clip, "--model", "models/real", "--fail-on-fake").returncode == 0
+
+
+def test_the_table_says_everything_in_words_and_in_100_columns(scan, tmp_path: Path) -> None:
+    odd = tmp_path / ("x\n\x1b[31m\u202e" + "long " * 40 + ".mp4")
+    shutil.copy(CLIPS[0], odd)
+    write_video(tmp_path / "[red]noise.mp4", 8, size=(160, 120))
+    ended = scan(tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert all(len(line) <= 100 for line in ended.stdout.splitlines())
+    assert "INCONCLUSIVE" in ended.stdout
+    assert "no face scores 0.8 or more" in " ".join(ended.stdout.split())
+    assert "[red]noise.mp4" in ended.stdout
+    assert not {"\x1b", "\u202e"} & set(ended.stdout)
+    assert "untrained" in ended.stdout
+
+
+def test_csv_has_a_row_a_file_and_no_formula(scan, models: Path, tmp_path: Path) -> None:
+    names = ['=cmd("x").mp4', 'a,"b"\n.mp4']
+    for name in names:
+        shutil.copy(CLIPS[0], models.parent / name)
+    ended = scan(*names, "--csv", "-")
+    assert ended.returncode == 0, ended.stderr
+    rows = list(csv.DictReader(io.StringIO(ended.stdout)))
+    assert [row["file"] for row in rows] == [f"./{names[0]}", names[1]]
+    assert float(rows[0]["low"]) < float(rows[0]["probability"]) < float(rows[0]["high"])
+    assert rows[0]["sha256"] == hash_file(CLIPS[0])
+    ended = scan(names[0], "--csv", tmp_path / "new" / "out.csv")
+    assert "P(FAKE)" in ended.stdout
+    assert len((tmp_path / "new" / "out.csv").read_text().splitlines()) == 2
+
+
+def damaged(folder: Path) -> str:
+    (folder / "model.keras").write_bytes(b"x" * 1000)
+    for other in folder.glob("model.onnx*"):
+        other.write_bytes(b"x" * 1000)
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("paths", "options", "line"),
+    [
+        (["gone.mp4"], [], "gone.mp4: is neither a file nor a folder; check the name"),
+        (["*.nothing"], [], "*.nothing: is neither a file nor a folder"),
+        (["x" * 4000], [], "cannot be looked at (File name too long); check the name"),
+        (["models"], [], "models: no video in it; name files, or other folders"),
+        ([CLIPS[0]], ["--model", "models/none"], "models/none: there is no detector; run `dvc"),
+        ([CLIPS[0]], ["--model", "models"], "models/detector.json: cannot be read"),
+        ([CLIPS[0]], ["--csv", "models"], "models: cannot be written (is a folder)"),
+        ([CLIPS[0]], ["--json", "--csv", "-"], "standard output is taken by --json"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(scan, paths, options, line: str) -> None:
+    ended = scan(*paths, *options)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("dfd: ")
+    assert line in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+    assert len(ended.stderr) < 400
+
+
+def test_where_there_is_no_registry_none_is_made(scan, models: Path) -> None:
+    ended = scan(CLIPS[0], "--model", "models:/none@champion")
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("dfd: mlruns/mlflow.db: there is no registry in this folder")
+    assert not (models.parent / "mlruns").exists()
+
+
+def test_reports_that_cannot_be_written_are_refused_before_anything_is_scanned(
+    scan, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    ended = scan(CLIPS[0], "--report", tmp_path / "file" / "reports")
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert "cannot be written" in ended.stderr
+    assert ended.stdout == ""
+
+
+def test_a_damaged_detector_is_one_line(scan, models: Path, tmp_path: Path) -> None:
+    shutil.copytree(models / "champion", tmp_path / "broken")
+    ended = scan(*CLIPS[:3], "--model", damaged(tmp_path / "broken"))
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"dfd: {tmp_path}/broken/model.")
+    assert len(ended.stderr.splitlines()) == 1
+    assert ended.stdout == ""
+
+
+def test_a_file_that_takes_too_long_is_given_up_and_the_rest_is_judged(
+    scan, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    (tmp_path / "gone.mp4").symlink_to("nowhere")
+    shutil.copy(CLIPS[0], tmp_path / "sound.mp4")
+    found = records(scan(tmp_path, "--json"))
+    assert [record["probability"] is None for record in found] == [True, True, False]
+    limited = records(scan(CLIPS[0], "--json", "--time-limit", "1", "--memory-limit", "512"))[0]
+    assert limited["verdict"] in ("INCONCLUSIVE", "REAL", "FAKE")
+    if limited["verdict"] == "INCONCLUSIVE":
+        assert limited["reasons"][0]["code"] in ("time_limit", "memory_limit")
+        assert limited["file"]["sha256"] == hash_file(CLIPS[0])
+
+
+def test_ctrl_c_ends_in_one_line_and_leaves_no_process(models: Path, tmp_path: Path) -> None:
+    for number in range(40):
+        shutil.copy(CLIPS[number % 20], tmp_path / f"{number}.mp4")
+    with subprocess.Popen(
+        [*COMMAND, str(tmp_path), "--json"],
+        cwd=models.parent,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # a first verdict is there
+        workers = psutil.Process(process.pid).children(recursive=True)
+        os.killpg(process.pid, signal.SIGINT)
+        rest, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.splitlines() == ["dfd: interrupted"]
+    assert all(json.loads(line) for line in rest.splitlines())
+    for _ in range(50):
+        left = [one for one in workers if one.is_running() and one.status() != "zombie"]
+        if not left:
+            break
+        time.sleep(0.1)
+    assert not left
+
+
+def test_damaged_videos_are_all_judged_or_say_why(scan, tmp_path: Path) -> None:
+    clips = [*CLIPS, *sorted(GRID.glob("*.mp4"))]
+    for number, clip in enumerate(mutants(clips, 60, seed=6)):
+        (tmp_path / f"{number:02d}.mp4").write_bytes(clip)
+    ended = scan(tmp_path, "--json", "--time-limit", "120", "--fail-on-fake")
+    assert ended.returncode in (0, 3), ended.stderr
+    found = records(ended)
+    assert len(found) == 60
+    assert all((record["probability"] is None) == (not record["tracks"]) for record in found)
+    assert all(record["reasons"] for record in found if record["verdict"] == "INCONCLUSIVE")
+
+
+def test_a_plain_scan_imports_nothing_heavy(models: Path) -> None:
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from dfd.scan import worker\n"
+        "from flows import cli, progress, scan_output, videos\n"
+        "from flows.scan import find_detector\n"
+        f"worker.scan_file(Path({str(CLIPS[0])!r}), find_detector('models/champion'), 1, False)\n"
+        "heavy = 'mlflow prefect dvc tensorflow keras pandas sklearn scipy matplotlib'.split()\n"
+        "assert not set(heavy) & set(sys.modules), sorted(set(heavy) & set(sys.modules))\n"
+    )
+    command = [sys.executable, "-c", script]
+    subprocess.run(command, cwd=models.parent, env=ENVIRONMENT, check=True)
+
+
+def test_each_file_has_a_report_and_an_index_links_them(scan, tmp_path: Path) -> None:
+    (tmp_path / "text.mp4").write_text("no video")
+    ended = scan(CLIPS[0], tmp_path / "text.mp4", "--report", tmp_path / "reports")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr == f"report: {tmp_path}/reports/index.html\n"
+    index = (tmp_path / "reports" / "index.html").read_text()
+    pages = sorted((tmp_path / "reports").glob("*-*.html"))
+    assert len(pages) == 2
+    assert all(f'href="{page.name}"' in index for page in pages)
+    assert "Grad-CAM" in next(page for page in pages if CLIPS[0].stem in page.name).read_text()
