@@ -18,6 +18,7 @@ from flows.runner import as_they_end, shared_server, task_runner
 from flows.stage import run_stage
 from tasks.faces import extract_video, missing_videos, prepare_detector, write_shards
 from tasks.progress import ProgressArtifact
+from tasks.workers import limits_of
 
 _LISTED = 500  # rows the Prefect UI shows well
 
@@ -61,7 +62,7 @@ def main() -> None:
     params, workers = load_section(FacesParams), load_section(WorkerParams)
     runner = task_runner(workers)
     with shared_server(workers):
-        faces.with_options(task_runner=runner)(params, workers.limits)
+        faces.with_options(task_runner=runner)(params, limits_of(workers))
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ from tasks.robustness import (
     score_perturbed_crops,
     score_perturbed_videos,
 )
+from tasks.workers import limits_of
 
 
 @flow(name="robustness", flow_run_name="robustness {candidate}")
@@ -119,7 +120,7 @@ def main(candidate: str) -> None:
     params, workers = load_section(FacesParams).crop, load_section(WorkerParams)
     runner = task_runner(workers)
     with shared_server(workers):
-        robustness.with_options(task_runner=runner)(candidate, params, workers.limits)
+        robustness.with_options(task_runner=runner)(candidate, params, limits_of(workers))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from dfd.params.workers import WorkerParams
 from dfd.scoring.aggregate import video_scores
 from flows.extraction import extract_videos
 from flows.paths import CROSSED, FACES, VIDEOS
+from tasks.workers import limits_of
 
 
 def score_crops(detector: Path, videos: dict[str, Path]) -> pd.DataFrame:
@@ -33,7 +34,7 @@ def score_crops(detector: Path, videos: dict[str, Path]) -> pd.DataFrame:
     faces, workers = load_section(FacesParams), load_section(WorkerParams)
     params = faces.model_copy(update=loaded.card.crop.model_dump())
     out = CROSSED / hash_json(loaded.card.crop.model_dump())[:16]
-    extract_videos(videos, out, params, workers.limits)
+    extract_videos(videos, out, params, limits_of(workers))
     crops = read_crops_table(out)
     return look(out, crops, loaded.predict) if len(crops) else crops
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dfd.errors import VideoError, VideoGivenUp
 from dfd.isolation import Limits, WorkerPool, for_each
+from dfd.params.workers import WorkerParams
 
 if TYPE_CHECKING:
     from dfd.video.fingerprint import Fingerprint
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 _FINGERPRINT_LIMITS = Limits(time_s=120, memory_mb=2048)  # to decode at most four seconds
 
 _own = threading.local()
+
+
+def limits_of(params: WorkerParams) -> Limits:
+    """Return what one video may take, as the section ``workers`` says."""
+    return Limits(params.time_limit_s, params.memory_limit_mb)
 
 
 def thread_worker(limits: Limits) -> WorkerPool:

@@ -13,7 +13,15 @@ STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 # Modules that start a stage, show its progress, log it or word its errors: no output follows from
 # them, and a change of theirs must not train every candidate again.
 MAKES_NO_OUTPUT = {
-    *("dfd", "dfd.errors", "tasks", "tasks.progress", "tasks.tracking", "tasks.workers"),
+    *(
+        "dfd",
+        "dfd.errors",
+        "dfd.params.workers",
+        "tasks",
+        "tasks.progress",
+        "tasks.tracking",
+        "tasks.workers",
+    ),
     *("flows", "flows.paths", "flows.progress", "flows.results", "flows.runner", "flows.stage"),
 }
 

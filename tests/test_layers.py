@@ -14,4 +14,4 @@ def test_flows_use_tasks_use_the_library_and_never_the_other_way() -> None:
         check=False,
     )
     assert checked.returncode == 0, checked.stdout
-    assert "2 kept, 0 broken" in checked.stdout
+    assert "4 kept, 0 broken" in checked.stdout

@@ -8,9 +8,9 @@ import pandas as pd
 
 from dfd.dataset.groups import group_videos
 from dfd.dataset.layouts import LabelledVideo
+from dfd.dataset.table import COLUMNS
 from dfd.errors import DatasetError
 from dfd.files import hash_file
-from dfd.split.table import COLUMNS
 from dfd.video.frames import VideoInfo
 
 

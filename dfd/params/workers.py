@@ -4,7 +4,6 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from dfd.isolation import Limits
 from dfd.params.section import Section
 
 
@@ -25,8 +24,3 @@ class WorkerParams(Section):
     dask_address: Annotated[str, Field(pattern=r"^[a-z]+://\S+:\d+$")] | None
     time_limit_s: Annotated[int, Field(ge=1)]
     memory_limit_mb: Annotated[int, Field(ge=512)]
-
-    @property
-    def limits(self) -> Limits:
-        """What one video may take."""
-        return Limits(self.time_limit_s, self.memory_limit_mb)

@@ -81,8 +81,9 @@ def extract(
     from dfd.params.section import load_section
     from dfd.params.workers import WorkerParams
     from flows.commands.extract import extract_paths
+    from tasks.workers import limits_of
 
-    limits = load_section(WorkerParams, params).limits
+    limits = limits_of(load_section(WorkerParams, params))
     extract_paths(paths, out, load_section(FacesParams, params), limits)
 
 

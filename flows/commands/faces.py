@@ -34,9 +34,10 @@ def sheet(
     from dfd.params.section import load_section
     from dfd.params.workers import WorkerParams
     from flows.progress import ProgressBar
+    from tasks.workers import limits_of
 
     crop = load_section(FacesParams, params).crop
-    limits = load_section(WorkerParams, params).limits
+    limits = limits_of(load_section(WorkerParams, params))
     for path in videos:
         if path.is_dir() or not os.path.lexists(path):
             raise FacesError(f"{readable(path)}: is not a file; name videos")

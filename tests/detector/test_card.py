@@ -129,7 +129,8 @@ def test_threads_may_share_a_detector_and_change_no_score(saved, loaded, probe) 
 
 def test_scoring_imports_no_keras_and_little_else(saved) -> None:
     script = (
-        "import sys; from pathlib import Path; from dfd.detector import *; import numpy as np\n"
+        "import sys; from pathlib import Path; import numpy as np\n"
+        "from dfd.detector.card import *; from dfd.detector.network import *\n"
         f"detector = load_detector(Path({str(saved)!r}))\n"
         "assert detector.predict(np.zeros((1, 48, 48, 3), np.uint8)).shape == (1,)\n"
         f"detector_hash(Path({str(saved)!r}))\n"

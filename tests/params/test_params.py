@@ -5,7 +5,6 @@ import pytest
 import yaml
 
 from dfd.errors import ParamsError
-from dfd.isolation import Limits
 from dfd.params.data import DatasetParams, SplitParams
 from dfd.params.faces import CropParams, FacesParams
 from dfd.params.section import load_section
@@ -47,7 +46,7 @@ def test_where_videos_are_decoded_is_no_part_of_what_the_crops_are() -> None:
     larger = faces.model_copy(update={"crop_size": faces.crop_size + 1})
     assert larger.crop != faces.crop
     assert not set(WorkerParams.model_fields) & set(FacesParams.model_fields)
-    assert load_section(WorkerParams, PARAMS).limits == Limits(900, 2048)
+    assert load_section(WorkerParams, PARAMS).runner == "threads"
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from dfd.detector.keras_file import save_model
 from dfd.detector.network import fake_scores, open_session
 from dfd.errors import DetectorError
+from dfd.train.export import to_onnx
 from dfd.train.export.to_onnx import export_onnx
-from dfd.train.export.to_onnx import to_onnx as export
 from dfd.train.loop.scores import fake_scores as keras_scores
 from dfd.train.networks.backbones import build_model
 from tests.data import ROOT
@@ -62,7 +62,7 @@ def test_grouped_convolutions_and_gelu_are_exported(tmp_path) -> None:
 
 def test_another_number_than_keras_says_is_an_error(tmp_path, monkeypatch) -> None:
     save_model(lively("mesonet", 32), tmp_path / "model.keras")
-    monkeypatch.setattr(export, "TOLERANCE", -1.0)
+    monkeypatch.setattr(to_onnx, "TOLERANCE", -1.0)
     with pytest.raises(DetectorError, match=r"^the scores of model.onnx differ from Keras' by"):
         export_onnx(tmp_path / "model.keras", tmp_path / "model.onnx", noise(2, 32))
 
