@@ -10,8 +10,8 @@ from dfd.detector.card import detector_hash, load_card
 from dfd.detector.keras_file import weights_sha256
 from dfd.detector.network import load_detector
 from dfd.errors import DetectorError
-from dfd.train.export.saving import save_detector
 from dfd.train.export import saving
+from dfd.train.export.saving import save_detector
 from dfd.train.networks.backbones import build_model
 from tests.data import ROOT
 from tests.detectors import card_of, write_detector
