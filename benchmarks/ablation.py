@@ -27,7 +27,7 @@ from dfd.params.faces import FacesParams
 from dfd.params.section import load_section
 from dfd.params.training import load_candidate
 from dfd.scoring.aggregate import video_scores
-from dfd.scoring.bootstrap import auc_of, draws, interval_of_rate
+from dfd.scoring.bootstrap import auc_statistic, draws, interval_of_rate
 from dfd.scoring.metrics import auc
 from dfd.split.protocols import make_split
 from dfd.split.table import assign_parts
@@ -76,7 +76,9 @@ def _rung(rung: str, candidate: str, folder: Path) -> dict[str, float]:
     for level, tables in (("frame", runs), ("video", [video_scores(run) for run in runs])):
         mean = float(np.mean([auc(t["label"], t["score"]) or np.nan for t in tables]))
         ranked = pd.concat(t.assign(score=t["score"].rank(pct=True)) for t in tables)
-        drawn = [auc_of(ranked, ranked["score"])(w) for w in draws(ranked["group"], 2000, seed=0)]
+        drawn = [
+            auc_statistic(ranked, ranked["score"])(w) for w in draws(ranked["group"], 2000, seed=0)
+        ]
         interval = interval_of_rate(mean, np.concatenate(drawn), groups)
         figures |= {level: mean, f"{level}_low": interval.low, f"{level}_high": interval.high}
     print(f"{rung}: {figures}", file=sys.stderr, flush=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from dfd.detector.network import load_detector
-from dfd.evaluate.crop_scores import look
+from dfd.evaluate.crop_scores import measure_crops
 from dfd.faces.reader import read_crops_table
 from dfd.files import hash_json
 from dfd.params.faces import FacesParams
@@ -36,7 +36,7 @@ def score_crops(detector: Path, videos: dict[str, Path]) -> pd.DataFrame:
     out = CROSSED / hash_json(loaded.card.crop.model_dump())[:16]
     extract_videos(videos, out, params, limits_of(workers))
     crops = read_crops_table(out)
-    return look(out, crops, loaded.predict) if len(crops) else crops
+    return measure_crops(out, crops, loaded.predict) if len(crops) else crops
 
 
 def rescore(detector: Path, ids: list[str]) -> pd.Series:
@@ -45,7 +45,9 @@ def rescore(detector: Path, ids: list[str]) -> pd.Series:
     if loaded.card.crop == load_section(FacesParams).crop:
         crops = read_crops_table(FACES)
         crops = crops[crops["video"].isin(ids)]
-        crops = look(FACES, crops, loaded.predict) if len(crops) else crops.assign(score=0.0)
+        crops = (
+            measure_crops(FACES, crops, loaded.predict) if len(crops) else crops.assign(score=0.0)
+        )
     else:
         crops = score_crops(detector, {video: VIDEOS / video for video in ids})
     scored = video_scores(crops.assign(label="", group=""))

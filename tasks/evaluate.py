@@ -10,13 +10,14 @@ from prefect import get_run_logger, task
 from dfd.dataset.features import container_features
 from dfd.dataset.table import read_index
 from dfd.detector.network import load_detector
-from dfd.evaluate.baselines import STATISTICS, baseline_scores
-from dfd.evaluate.crop_scores import look
-from dfd.evaluate.evaluation import as_record, evaluate
+from dfd.evaluate.baselines import baseline_scores
+from dfd.evaluate.crop_scores import STATISTICS, measure_crops
+from dfd.evaluate.evaluation import evaluate
 from dfd.evaluate.findings import Findings
-from dfd.evaluate.pictures import pictures, tables
+from dfd.evaluate.pictures import pictures
+from dfd.evaluate.records import as_record, tables
 from dfd.evaluate.report import evaluation_page, model_card
-from dfd.evaluate.worst import worst_errors
+from dfd.evaluate.worst_errors import worst_errors
 from dfd.faces.reader import read_crops, read_crops_table
 from dfd.files import write_json, write_table, write_text
 from dfd.params.data import SplitParams
@@ -43,7 +44,7 @@ def evaluate_detector(
     crops = assign_parts(read_crops_table(faces), rows, split_params)
     loaded = load_detector(detector)
     seen = {
-        part: look(faces, crops[crops["part"] == part], predict)
+        part: measure_crops(faces, crops[crops["part"] == part], predict)
         for part, predict in (("train", None), ("test", loaded.predict))
         if (crops["part"] == part).any()
     }

@@ -18,8 +18,8 @@ from dfd.params.data import SplitParams
 from dfd.params.faces import CropParams
 from dfd.params.judging import EvaluateParams
 from dfd.plots import write_figure
+from dfd.robustness.figure import robustness_figure
 from dfd.robustness.perturbations import ON_CROP, ON_TABLE, ON_VIDEO, perturb_crops
-from dfd.robustness.picture import robustness_figure
 from dfd.robustness.table import (
     CLEAN,
     as_record,

@@ -8,9 +8,6 @@ they do well is solved by something that is not forgery, and so, perhaps, is the
 
 from collections.abc import Mapping
 
-import cv2
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -18,27 +15,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 MAJORITY = "majority"
-STATISTICS = (
-    *("log_sharpness", "contrast", "brightness"),
-    *("mean_green_red", "mean_blue_yellow", "spread_green_red", "spread_blue_yellow"),
-)
-
-
-def image_statistics(crop: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """Return the figures of ``STATISTICS`` of one crop, float64 (7,).
-
-    Log variance of the Laplacian of the luma, spread and mean of the luma, and mean and spread of
-    the two colour axes of CIELAB.
-
-    Args:
-        crop: uint8 (S, S, 3), RGB.
-    """
-    luma = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
-    lab = cv2.cvtColor(crop, cv2.COLOR_RGB2LAB)[..., 1:].reshape(-1, 2).astype(np.float64)
-    laplacian = cv2.Laplacian(luma, cv2.CV_64F)
-    return np.array(
-        [np.log1p(laplacian.var()), luma.std(), luma.mean(), *lab.mean(axis=0), *lab.std(axis=0)]
-    )
 
 
 def baseline_scores(

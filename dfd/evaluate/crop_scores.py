@@ -3,19 +3,40 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dfd.evaluate.baselines import STATISTICS, image_statistics
 from dfd.faces.reader import iterate_crops
 
+STATISTICS = (
+    *("log_sharpness", "contrast", "brightness"),
+    *("mean_green_red", "mean_blue_yellow", "spread_green_red", "spread_blue_yellow"),
+)
 _AT_ONCE = 1024  # crops held at a time
 
 Images = npt.NDArray[np.uint8]
 
 
-def look(
+def image_statistics(crop: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    """Return the figures of ``STATISTICS`` of one crop, float64 (7,).
+
+    Log variance of the Laplacian of the luma, spread and mean of the luma, and mean and spread of
+    the two colour axes of CIELAB.
+
+    Args:
+        crop: uint8 (S, S, 3), RGB.
+    """
+    luma = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+    lab = cv2.cvtColor(crop, cv2.COLOR_RGB2LAB)[..., 1:].reshape(-1, 2).astype(np.float64)
+    laplacian = cv2.Laplacian(luma, cv2.CV_64F)
+    return np.array(
+        [np.log1p(laplacian.var()), luma.std(), luma.mean(), *lab.mean(axis=0), *lab.std(axis=0)]
+    )
+
+
+def measure_crops(
     faces: Path,
     crops: pd.DataFrame,
     predict: Callable[[Images], npt.NDArray[np.float32]] | None,

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import precision_recall_curve, roc_curve
 
+from dfd.scoring.aggregate import log_odds
 from dfd.scoring.metrics import BINS, is_fake
 
 
@@ -49,3 +50,26 @@ def reliability_bins(labels: pd.Series, scores: pd.Series) -> pd.DataFrame:
     return table.groupby("low", as_index=False).agg(
         score=("score", "mean"), fake_share=("fake", "mean"), videos=("fake", "size")
     )
+
+
+def risk_coverage(scored: pd.DataFrame, threshold: float, videos: int) -> pd.DataFrame:
+    """Return the risk-coverage curve: verdicts given to the surest videos first.
+
+    El-Yaniv and Wiener, *On the foundations of noise-free selective classification*, JMLR 2010.
+    Videos equally far from the threshold, in log-odds, get theirs together.
+
+    Args:
+        scored: A row per video with a crop; columns ``label`` and ``score``.
+        threshold: Scores from here on are called FAKE.
+        videos: Number of videos, those without a crop included.
+
+    Returns:
+        Columns ``coverage`` (share of all videos) and ``risk`` (share of wrong verdicts), 0..1.
+    """
+    odds = log_odds(scored["score"]) - log_odds(threshold)
+    far = np.abs(odds).round(9)
+    order = np.argsort(-far, kind="stable")
+    wrong = np.cumsum(((odds >= 0) != (scored["label"] == "FAKE").to_numpy())[order])
+    last = np.diff(far[order], append=-1.0) < 0
+    given = np.arange(1, len(order) + 1)
+    return pd.DataFrame({"coverage": (given / videos)[last], "risk": (wrong / given)[last]})

@@ -1,30 +1,29 @@
 """One detector judged on the test part, with intervals, coverage and what it must beat."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from dfd.errors import EvaluationError
 from dfd.evaluate.baselines import MAJORITY
-from dfd.evaluate.coverage import Coverage, coverage_of
 from dfd.evaluate.slices import slice_figures
-from dfd.evaluate.within import WithinGroups, within_groups
 from dfd.params.judging import EvaluateParams
 from dfd.scoring.aggregate import track_scores, video_scores
 from dfd.scoring.bootstrap import (
     MIN_GROUPS,
     Interval,
-    auc_of,
+    auc_statistic,
     difference,
+    draws,
     interval_of_mean,
+    interval_of_rate,
     intervals,
-    refused,
+    why_no_interval,
 )
 from dfd.scoring.decision import Decision
-from dfd.scoring.metrics import Metrics, measure
+from dfd.scoring.metrics import Metrics, Values, measure
 
 LEVELS = ("frame", "track", "video")
 
@@ -38,12 +37,40 @@ class Judgement:
 
 
 @dataclass(frozen=True)
+class Coverage:
+    """Of all videos of a part.
+
+    Attributes:
+        videos: Number of videos, those without a crop included.
+        without_face: Those without a crop.
+        inconclusive: Those with a crop whose score lies in the inconclusive band.
+        coverage: Share of the videos with a verdict, 0..1.
+        error: Share of the verdicts that are wrong, 0..1; None without a verdict.
+    """
+
+    videos: int
+    without_face: int
+    inconclusive: int
+    coverage: float
+    error: float | None
+
+
+@dataclass(frozen=True)
+class WithinGroups:
+    """The share of pairs in which the fake scores above its own source, a tie counted half."""
+
+    auc: float
+    interval: Interval | None
+    pairs: int
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Figures of a detector on the test part.
 
     Attributes:
         levels: Judgement of ``frame``, ``track`` and ``video``.
-        refused: Why some intervals of videos are not given; None where all are.
+        why_no_interval: Why some intervals of videos are not given; None where all are.
         coverage: Verdicts given, over all videos of the part.
         within: AUC of fakes against their own sources; None where no source is in the part.
         baselines: Judgement of every baseline, on the same videos.
@@ -57,7 +84,7 @@ class Evaluation:
     """
 
     levels: dict[str, Judgement]
-    refused: str | None
+    why_no_interval: str | None
     coverage: Coverage
     within: WithinGroups | None
     baselines: dict[str, Judgement]
@@ -116,7 +143,7 @@ def evaluate(
     described = _described(videos, crops)
     return Evaluation(
         levels={name: judged(table, decision.threshold) for name, table in tables.items()},
-        refused=refused(videos),
+        why_no_interval=why_no_interval(videos),
         coverage=coverage_of(videos, len(listed)),
         within=within_groups(videos, params.bootstrap, params.seed),
         baselines=others,
@@ -129,12 +156,52 @@ def evaluate(
     )
 
 
+def coverage_of(scored: pd.DataFrame, videos: int) -> Coverage:
+    """Count verdicts.
+
+    Args:
+        scored: A row per video with a crop; columns ``label`` and ``verdict``.
+        videos: Number of videos, those without a crop included.
+    """
+    given = scored[scored["verdict"] != "INCONCLUSIVE"]
+    error = float((given["verdict"] != given["label"]).mean()) if len(given) else None
+    return Coverage(
+        videos, videos - len(scored), len(scored) - len(given), len(given) / videos, error
+    )
+
+
+def within_groups(videos: pd.DataFrame, resamples: int, seed: int) -> WithinGroups | None:
+    """Return the AUC within groups, or None where no fake has its source beside it.
+
+    Args:
+        videos: Columns ``video``, ``source``, ``group``, ``label`` and ``score``.
+        resamples: Number of draws of the groups.
+        seed: Seed of the draws.
+    """
+    reals = videos.loc[videos["label"] == "REAL", ["video", "score"]]
+    pairs = videos[videos["label"] == "FAKE"].merge(
+        reals, left_on="source", right_on="video", suffixes=("", "_of_source")
+    )
+    if pairs.empty:
+        return None
+    gap = pairs["score"] - pairs["score_of_source"]
+    won = np.where(gap > 0, 1.0, np.where(gap == 0, 0.5, 0.0))
+    groups = pairs["group"].nunique()
+    interval = None
+    if groups >= MIN_GROUPS:
+        values: list[Values] = [
+            w @ won / w.sum(axis=1) for w in draws(pairs["group"], resamples, seed)
+        ]
+        interval = interval_of_rate(float(won.mean()), np.concatenate(values), groups)
+    return WithinGroups(float(won.mean()), interval, len(pairs))
+
+
 def _advantage(
     videos: pd.DataFrame, theirs: pd.Series, params: EvaluateParams
 ) -> tuple[float | None, Interval | None]:
     if videos["label"].nunique() < 2:
         return None, None
-    figures = auc_of(videos, videos["score"]), auc_of(videos, theirs)
+    figures = auc_statistic(videos, videos["score"]), auc_statistic(videos, theirs)
     gain, values = difference(videos, *figures, params.bootstrap, params.seed)
     groups = videos["group"].nunique()
     return gain, interval_of_mean(gain, values, groups) if groups >= MIN_GROUPS else None
@@ -152,62 +219,3 @@ def _described(videos: pd.DataFrame, crops: pd.DataFrame) -> pd.DataFrame:
     columns = {name: videos["video"].map(values) for name, values in kept.items()}
     short = videos[["width", "height"]].astype(float).min(axis=1)
     return videos.assign(**columns, **{"resolution, short side": short})
-
-
-def as_record(evaluation: Evaluation, decision: Decision, leaky: bool) -> dict[str, Any]:
-    """Return the headline figures, the nested mapping of ``metrics/<candidate>/evaluation.json``.
-
-    Everything else, intervals of all included, is in ``as_table``.
-    """
-    video = evaluation.levels["video"]
-    interval, ece = video.intervals.get("auc"), video.intervals.get("ece")
-    gain, within = evaluation.advantage_interval, evaluation.within
-    return {
-        "leaky": leaky,
-        "threshold": decision.threshold,
-        "videos": evaluation.coverage.videos,
-        "videos_without_face": evaluation.coverage.without_face,
-        "videos_inconclusive": evaluation.coverage.inconclusive,
-        "coverage": evaluation.coverage.coverage,
-        "error_of_verdicts": evaluation.coverage.error,
-        "intervals_refused": evaluation.refused,
-        "video": {
-            **asdict(video.metrics),
-            "auc_low": interval.low if interval else None,
-            "auc_high": interval.high if interval else None,
-            "ece_low": ece.low if ece else None,
-        },
-        "frame": {"auc": evaluation.levels["frame"].metrics.auc},
-        "auc_within_groups": within.auc if within else None,
-        "baselines": {
-            name: {
-                **{key: getattr(judged.metrics, key) for key in ("auc", "accuracy", "ece")},
-                "auc_low": judged.intervals["auc"].low if "auc" in judged.intervals else None,
-                "auc_high": judged.intervals["auc"].high if "auc" in judged.intervals else None,
-            }
-            for name, judged in evaluation.baselines.items()
-        },
-        "strongest_baseline": evaluation.strongest,
-        "auc_above_baseline": evaluation.advantage,
-        "auc_above_baseline_low": gain.low if gain else None,
-        "auc_above_baseline_high": gain.high if gain else None,
-    }
-
-
-def as_table(evaluation: Evaluation) -> pd.DataFrame:
-    """Return every figure with its interval, a row each.
-
-    Columns are ``of`` (a level or a baseline), ``figure``, ``value``, ``low`` and ``high``.
-    """
-    rows: list[tuple[str, str, float | None, float | None, float | None]] = []
-    for name, judged in {**evaluation.levels, **evaluation.baselines}.items():
-        for figure, value in asdict(judged.metrics).items():
-            interval = judged.intervals.get(figure)
-            ends = (interval.low, interval.high) if interval else (None, None)
-            rows.append((name, figure, value, *ends))
-    if evaluation.within:
-        interval = evaluation.within.interval
-        ends = (interval.low, interval.high) if interval else (None, None)
-        rows.append(("within groups", "auc", evaluation.within.auc, *ends))
-        rows.append(("within groups", "pairs", evaluation.within.pairs, None, None))
-    return pd.DataFrame(rows, columns=["of", "figure", "value", "low", "high"])

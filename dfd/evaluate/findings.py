@@ -48,7 +48,7 @@ def _ranking(evaluation: Evaluation) -> str:
     sure = (
         f"95 % interval {number(interval.low)}–{number(interval.high)}"
         if interval
-        else f"without an interval: {evaluation.refused}"
+        else f"without an interval: {evaluation.why_no_interval}"
     )
     return f"On {of} the video AUC is {auc} ({sure}), {_beside_baseline(evaluation)}."
 
@@ -94,8 +94,10 @@ def _limits_of_data(findings: Findings) -> list[str]:
     evaluation, card = findings.evaluation, findings.card
     groups = evaluation.videos["group"].nunique()
     said = []
-    if evaluation.refused:
-        said.append(f"Intervals are missing: {evaluation.refused}. The figures may be luck.")
+    if evaluation.why_no_interval:
+        said.append(
+            f"Intervals are missing: {evaluation.why_no_interval}. The figures may be luck."
+        )
     elif groups < _FEW_GROUPS:
         said.append(f"The test part has {groups} groups only: believe the intervals alone.")
     if len(findings.datasets) == 1:

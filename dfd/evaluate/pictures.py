@@ -8,11 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from dfd.evaluate.compared import baselines_figure, slices_figure
-from dfd.evaluate.coverage import risk_coverage
-from dfd.evaluate.curves import pr_points, reliability_bins, roc_points
-from dfd.evaluate.evaluation import Evaluation, as_table
-from dfd.evaluate.plots import (
+from dfd.evaluate.curve_figures import (
     confusion_matrix_figure,
     det_figure,
     pr_figure,
@@ -21,7 +17,9 @@ from dfd.evaluate.plots import (
     roc_figure,
     score_figure,
 )
-from dfd.evaluate.worst import worst_figure
+from dfd.evaluate.evaluation import Evaluation
+from dfd.evaluate.interval_figures import baselines_figure, slices_figure
+from dfd.evaluate.worst_errors import worst_figure
 from dfd.scoring.decision import Decision
 
 
@@ -32,23 +30,6 @@ class Picture:
     figure: Figure
     caption: str
     wide: bool = False
-
-
-def tables(evaluation: Evaluation, decision: Decision) -> dict[str, pd.DataFrame]:
-    """Return the tables of ``plots/<candidate>/``, by the name of their CSV file."""
-    videos = evaluation.videos
-    called = videos["score"].ge(decision.threshold).map({True: "FAKE", False: "REAL"})
-    predictions = videos.assign(actual=videos["label"], predicted=called)
-    known = ["video", "group", "method", "actual", "predicted", "verdict", "score", "crops"]
-    return {
-        "predictions": predictions[known],
-        "roc": roc_points(videos["label"], videos["score"]),
-        "pr": pr_points(videos["label"], videos["score"]),
-        "reliability": reliability_bins(videos["label"], videos["score"]),
-        "risk_coverage": risk_coverage(videos, decision.threshold, evaluation.coverage.videos),
-        "figures": as_table(evaluation),
-        "slices": evaluation.slices,
-    }
 
 
 def pictures(

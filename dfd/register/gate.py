@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
-from dfd.scoring.bootstrap import Figure, difference, refused
+from dfd.scoring.bootstrap import Statistic, difference, why_no_interval
 from dfd.scoring.metrics import is_fake, weighted
 
 SURE = 0.97
@@ -93,7 +93,7 @@ def rule(
     if videos is None:
         first = Reason("champion", "none yet", "none, or one that is surely worse", True)
         return Ruling("promote", (*limits, first))
-    if videos.empty or (why := refused(videos)):
+    if videos.empty or (why := why_no_interval(videos)):
         what = "no video both may be judged on" if videos.empty else why
         few = Reason("videos to compare on", str(what), "10 groups and both classes", False)
         return Ruling("keep", (*limits, few))
@@ -121,7 +121,7 @@ def _compared(
     """Return by how much the challenger is better, and the least that is to be believed."""
     fake = is_fake(videos["label"])
 
-    def of(who: str) -> Figure:
+    def of(who: str) -> Statistic:
         scores = videos[who].to_numpy(np.float64)
         return lambda weights: sign * weighted(fake, scores, 0.5, weights)[figure]
 

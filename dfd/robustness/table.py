@@ -21,7 +21,13 @@ from dfd.labels import LABELS
 from dfd.params.judging import EvaluateParams
 from dfd.robustness.perturbations import PERTURBATIONS
 from dfd.scoring.aggregate import video_scores
-from dfd.scoring.bootstrap import auc_interval, auc_of, difference, interval_of_mean, refused
+from dfd.scoring.bootstrap import (
+    auc_interval,
+    auc_statistic,
+    difference,
+    interval_of_mean,
+    why_no_interval,
+)
 from dfd.scoring.metrics import auc
 
 CLEAN = "clean"
@@ -96,7 +102,7 @@ def robustness_table(scores: pd.DataFrame, videos: int, params: EvaluateParams) 
         ``videos`` scored, their AUC and its 95 % group-bootstrap interval, the paired difference to
         the clean AUC of the same videos and its interval, and ``coverage``, the share of the test
         videos that have a crop. Figures are missing where the videos left are of one class, and
-        intervals also where ``bootstrap.refused`` says why.
+        intervals also where ``bootstrap.why_no_interval`` says why.
 
     Raises:
         EvaluationError: As ``check_classes``, of the clean videos.
@@ -159,9 +165,9 @@ def _paired_difference(
     """
     if videos["label"].nunique() < len(LABELS):
         return None, None, None
-    now, before = auc_of(videos, videos["score"]), auc_of(videos, videos["clean"])
+    now, before = auc_statistic(videos, videos["score"]), auc_statistic(videos, videos["clean"])
     value, drawn = difference(videos, now, before, params.bootstrap, params.seed)
-    if refused(videos):
+    if why_no_interval(videos):
         return value, None, None
     interval = interval_of_mean(value, drawn, videos["group"].nunique())
     return value, interval.low, interval.high

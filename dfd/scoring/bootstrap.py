@@ -21,7 +21,7 @@ from dfd.scoring.metrics import RATES, Values, is_fake, ranking, weighted
 MIN_GROUPS = 10
 _AT_ONCE = 4_000_000  # weights held at a time
 
-Figure = Callable[[Values], Values]
+Statistic = Callable[[Values], Values]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Interval:
     high: float
 
 
-def refused(items: pd.DataFrame) -> str | None:
+def why_no_interval(items: pd.DataFrame) -> str | None:
     """Return why some intervals cannot be given for these items, or None where all can.
 
     Args:
@@ -73,22 +73,22 @@ def intervals(
 
 
 def auc_interval(items: pd.DataFrame, resamples: int, seed: int) -> Interval | None:
-    """Return the interval of the AUC alone; None where it is refused.
+    """Return the interval of the AUC alone; None where it is why_no_interval.
 
     Args:
         items: As for ``intervals``.
         resamples: Number of draws of the groups.
         seed: Seed of the draws.
     """
-    if refused(items):
+    if why_no_interval(items):
         return None
-    figure = auc_of(items, items["score"])
+    figure = auc_statistic(items, items["score"])
     drawn = [figure(weights) for weights in draws(items["group"], resamples, seed)]
     found = float(figure(np.ones((1, len(items))))[0])
     return interval_of_rate(found, np.concatenate(drawn), items["group"].nunique())
 
 
-def auc_of(items: pd.DataFrame, scores: pd.Series) -> Figure:
+def auc_statistic(items: pd.DataFrame, scores: pd.Series) -> Statistic:
     """Return the AUC of scores of items, column ``label``, as a function of the items' weights."""
     fake, values = is_fake(items["label"]), scores.to_numpy(np.float64)
     return lambda weights: ranking(fake, values, weights)["auc"]
@@ -129,7 +129,7 @@ def interval_of_mean(mean: float, values: Values, groups: int) -> Interval:
 
 
 def difference(
-    items: pd.DataFrame, ours: Figure, theirs: Figure, resamples: int, seed: int
+    items: pd.DataFrame, ours: Statistic, theirs: Statistic, resamples: int, seed: int
 ) -> tuple[float, Values]:
     """Return how much ``ours`` is above ``theirs``, and that difference in every draw, (B,).
 

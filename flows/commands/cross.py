@@ -135,7 +135,7 @@ def _row(name: str, evaluation: Evaluation, videos: int) -> dict[str, str | int 
         "balanced": judged.metrics.balanced_accuracy,
         "log loss": judged.metrics.log_loss,
         "ece": judged.metrics.ece,
-        "intervals": evaluation.refused or "given",
+        "intervals": evaluation.why_no_interval or "given",
     }
 
 

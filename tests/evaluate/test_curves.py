@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dfd.evaluate.curves import pr_points, reliability_bins, roc_points
+from dfd.evaluate.curves import pr_points, reliability_bins, risk_coverage, roc_points
 from dfd.scoring.metrics import measure
 
 VIDEOS = pd.DataFrame({"label": ["REAL", "FAKE", "FAKE"], "score": [0.2, 0.7, 0.4]})
@@ -52,3 +52,12 @@ def test_one_class_has_no_curve_but_its_columns() -> None:
         found = points(fakes["label"], fakes["score"])
         assert found.empty
         assert "threshold" in found
+
+
+def test_the_surest_get_their_verdicts_first_and_equals_together() -> None:
+    videos = pd.DataFrame(
+        {"label": ["REAL", "FAKE", "FAKE", "REAL"], "score": [0.1, 0.9, 0.4, 0.45]}
+    )
+    curve = risk_coverage(videos, 0.5, 5)
+    assert curve["coverage"].tolist() == pytest.approx([2 / 5, 3 / 5, 4 / 5])
+    assert curve["risk"].tolist() == pytest.approx([0, 1 / 3, 1 / 4])

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from dfd.errors import EvaluationError
-from dfd.evaluate.evaluation import Evaluation, as_record, as_table, evaluate
+from dfd.evaluate.evaluation import Evaluation, coverage_of, evaluate
+from dfd.evaluate.records import as_record, as_table
 from dfd.params.judging import EvaluateParams
 from dfd.scoring.decision import Calibration, Decision
 
@@ -130,3 +131,17 @@ def test_calibration_and_threshold_are_those_given() -> None:
 def test_nothing_to_judge_is_an_error() -> None:
     with pytest.raises(EvaluationError, match=r"manifest\.parquet"):
         evaluate(crops().iloc[:0], listed(), {}, DECISION, PARAMS)
+
+
+def test_coverage_counts_every_video_and_errors_only_of_verdicts() -> None:
+    videos = pd.DataFrame(
+        {
+            "label": ["REAL", "FAKE", "FAKE", "REAL"],
+            "verdict": ["REAL", "FAKE", "REAL", "INCONCLUSIVE"],
+        }
+    )
+    counted = coverage_of(videos, 5)
+    assert (counted.without_face, counted.inconclusive) == (1, 1)
+    assert counted.coverage == pytest.approx(3 / 5)
+    assert counted.error == pytest.approx(1 / 3)
+    assert coverage_of(videos[3:], 1).error is None

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from dfd.evaluate.evaluation import Evaluation
-from dfd.evaluate.pictures import pictures, tables
+from dfd.evaluate.pictures import pictures
+from dfd.evaluate.records import tables
 from dfd.evaluate.report import evaluation_page
-from dfd.evaluate.worst import worst_errors
+from dfd.evaluate.worst_errors import worst_errors
 from dfd.plots import write_figure
 from tests.evaluate.subject import DECISION, NASTY, evaluation, findings, noise
 

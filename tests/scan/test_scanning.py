@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.clips import repeat
 from dfd.detector.network import Detector, load_detector
-from dfd.evaluate.crop_scores import look
+from dfd.evaluate.crop_scores import measure_crops
 from dfd.faces.detectors import face_detector
 from dfd.faces.extract import extract_faces
 from dfd.faces.reader import read_crops_table
@@ -50,7 +50,7 @@ def test_an_evaluation_of_the_same_files_gives_the_same_probabilities(
         return extract_faces(paths[video], crop, face_detector(crop))
 
     write_faces(tmp_path / "faces", videos, faces_of, shards=2)
-    seen = look(tmp_path / "faces", read_crops_table(tmp_path / "faces"), detector.predict)
+    seen = measure_crops(tmp_path / "faces", read_crops_table(tmp_path / "faces"), detector.predict)
     scored = video_scores(seen.assign(label="REAL", group="g")).set_index("video")["score"]
     decision = detector.card.decision
     for video, path in paths.items():

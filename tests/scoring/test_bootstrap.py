@@ -5,12 +5,12 @@ from scipy.stats import norm
 
 from dfd.scoring.bootstrap import (
     auc_interval,
-    auc_of,
+    auc_statistic,
     difference,
     draws,
     interval_of_mean,
     intervals,
-    refused,
+    why_no_interval,
 )
 from dfd.scoring.metrics import auc
 
@@ -58,7 +58,7 @@ def test_drawing_is_that_of_the_rows_of_whole_groups() -> None:
     for _ in range(1000):
         drawn = pd.concat([groups[i] for i in rng.integers(len(groups), size=len(groups))])
         values.append(auc(drawn["label"], drawn["score"]))
-    figure = auc_of(table, table["score"])
+    figure = auc_statistic(table, table["score"])
     ours = np.concatenate([figure(weights) for weights in draws(table["group"], 4000, seed=1)])
     expected = np.percentile(values, [5, 50, 95])
     assert np.percentile(ours, [5, 50, 95]) == pytest.approx(expected, abs=0.02)
@@ -67,7 +67,9 @@ def test_drawing_is_that_of_the_rows_of_whole_groups() -> None:
 def test_what_two_detectors_share_drops_out_of_their_difference() -> None:
     table = videos(60, seed=3, gain=1.0)
     better = table["score"] + 0.1 * (table["label"] == "FAKE")
-    gain, values = difference(table, auc_of(table, better), auc_of(table, table["score"]), 300, 1)
+    gain, values = difference(
+        table, auc_statistic(table, better), auc_statistic(table, table["score"]), 300, 1
+    )
     paired = interval_of_mean(gain, values, 60)
     alone = auc_interval(table, 300, 1)
     assert alone is not None
@@ -77,9 +79,9 @@ def test_what_two_detectors_share_drops_out_of_their_difference() -> None:
 
 def test_no_interval_from_few_groups_or_one_class() -> None:
     assert intervals(videos(9, 1, 1.0), 0.5, 100, seed=1) == {}
-    assert refused(videos(9, 1, 1.0)) == "9 groups; an interval needs 10"
+    assert why_no_interval(videos(9, 1, 1.0)) == "9 groups; an interval needs 10"
     fakes = videos(10, 1, 1.0).query("label == 'FAKE'")
     assert "auc" not in intervals(fakes, 0.5, 100, seed=1)
     assert "accuracy" in intervals(fakes, 0.5, 100, seed=1)
-    assert refused(fakes) == "every item is FAKE"
+    assert why_no_interval(fakes) == "every item is FAKE"
     assert auc_interval(fakes, 100, seed=1) is None

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from dfd.evaluate.evaluation import as_record
+from dfd.evaluate.records import as_record
 from flows.commands.summary import WIDTH, summary_table
 from tests.evaluate.subject import DECISION, evaluation
 

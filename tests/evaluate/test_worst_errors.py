@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from dfd.evaluate.worst import CROPS, VIDEOS, worst_errors, worst_figure
+from dfd.evaluate.worst_errors import CROPS, VIDEOS, worst_errors, worst_figure
 
 SCORES = {"mild": ("FAKE", 0.4), "worst": ("FAKE", 0.01), "real": ("REAL", 0.9)}
 

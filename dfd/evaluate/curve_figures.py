@@ -11,8 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from scipy.stats import norm
 
-from dfd.evaluate.coverage import Coverage
-from dfd.evaluate.evaluation import Judgement
+from dfd.evaluate.evaluation import Coverage, Judgement
 from dfd.labels import LABELS
 from dfd.plots import COLOURS, FAINT, INK, SQUARE, TEXT_COLOURS, panel, titled
 from dfd.scoring.decision import Decision

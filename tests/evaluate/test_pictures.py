@@ -6,8 +6,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from dfd.evaluate.evaluation import Evaluation
-from dfd.evaluate.pictures import Picture, pictures, tables
-from dfd.evaluate.worst import worst_errors
+from dfd.evaluate.pictures import Picture, pictures
+from dfd.evaluate.records import tables
+from dfd.evaluate.worst_errors import worst_errors
 from dfd.plots import shortened, write_figure
 from tests.evaluate.subject import DECISION, evaluation, noise
 
