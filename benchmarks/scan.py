@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
@@ -96,7 +97,7 @@ def _detector(directory: Path) -> Path:
 
     params = load_candidate(_CANDIDATE, ROOT / "params.yaml")
     model, weights = build_model(params.backbone, "none", params.input_size, params.dropout, 7)
-    figures = measure(["REAL", "FAKE"], [0.1, 0.9], 0.5)
+    figures = asdict(measure(["REAL", "FAKE"], [0.1, 0.9], 0.5))
     crop = load_section(FacesParams, ROOT / "params.yaml").crop
     everything = (0.0, 1e6)
     card = DetectorCard(
@@ -113,13 +114,12 @@ def _detector(directory: Path) -> Path:
             sharpness=everything,
         ),
         crop=crop.model_copy(update={"frames_per_video": _FRAMES}),
-        params=params,
+        params=params.model_dump(),
         decision=Decision(Calibration(), 0.5, (0.5, 0.5)),
         train_sha256="",
         split_sha256="",
         leaky=False,
-        validation_frames=figures,
-        validation_videos=figures,
+        validation={"frame": figures, "video": figures},
         parameters=model.count_params(),
         weights_sha256=weights_sha256(model),
     )

@@ -59,8 +59,8 @@ def register() -> None:
 
 
 def _merit(detector: Path) -> tuple[float, float]:
-    videos = load_card(detector).validation_videos
-    return videos.auc or 0.0, -videos.log_loss
+    videos = load_card(detector).validation["video"]
+    return videos["auc"] or 0.0, -videos["log_loss"]
 
 
 if __name__ == "__main__":

@@ -1,17 +1,15 @@
 """The champion's detector as a directory, where a scan finds it without MLflow."""
 
-import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dfd.detector.card import REGISTERED
 from dfd.errors import RegistryError
 from dfd.files import place, replacing_folder, write_json
 
 if TYPE_CHECKING:
     from tasks.registry import Registry
-
-NOTE = "registered.json"  # beside the detector's own files: what it is in the registry
 
 
 def export_champion(registry: "Registry", folder: Path) -> None:
@@ -34,7 +32,7 @@ def export_champion(registry: "Registry", folder: Path) -> None:
             for path in sorted(source.iterdir()):
                 place(path, partial / path.name)
             write_json(
-                partial / NOTE,
+                partial / REGISTERED,
                 {"model": registry.model, "version": str(champion.version)},
             )
     except OSError as error:
@@ -42,12 +40,3 @@ def export_champion(registry: "Registry", folder: Path) -> None:
             f"{folder}: the champion cannot be put there ({error.strerror or error}); make room or "
             "give rights, then run `python -m flows.register`"
         ) from error
-
-
-def registered_version(folder: Path) -> str | None:
-    """Return the registry's number of an exported detector; None for any other directory."""
-    try:
-        version: str = json.loads((folder / NOTE).read_text(encoding="utf-8"))["version"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return version

@@ -13,7 +13,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 import dfd
-from dfd.detector.card import detector_hash, load_card
+from dfd.detector.card import load_card
 from dfd.detector.network import load_detector
 from dfd.params.faces import CropParams
 from dfd.params.judging import EvaluateParams, RegisterParams
@@ -105,7 +105,7 @@ def register_detector(
     get_run_logger().info("%s: version %s, %s", name, version.version, why)
     return {
         "version": int(version.version),
-        "detector": detector_hash(candidate.detector),
+        "detector": load_card(candidate.detector).sha256,
         "outcome": outcome,
         "why": why,
         "reasons": [asdict(reason) for reason in reasons],
@@ -194,7 +194,7 @@ def leaders(params: RegisterParams, champion: Path) -> dict[str, int]:
 
 def _version(registry: Registry, candidate: Evaluated, videos: Path) -> "ModelVersion":
     """Return the version of a detector, made if there is none."""
-    wanted = detector_hash(candidate.detector)
+    wanted = load_card(candidate.detector).sha256
     for version in registry.versions():
         if version.tags.get("detector") == wanted:
             return version
@@ -214,8 +214,8 @@ def _create_version(registry: Registry, candidate: Evaluated, videos: Path) -> "
     tags = {
         "candidate": card.candidate,
         "git_commit": git_commit(),
-        **provenance(card, candidate.detector),
-        "validation_video_auc": f"{card.validation_videos.auc}",
+        **provenance(card),
+        "validation_video_auc": f"{card.validation['video']['auc']}",
         "test_video_auc": f"{candidate.evaluation['video']['auc']}",
     }
     with mlflow.start_run(run_id=run_of(registry.client, candidate.detector)):

@@ -9,13 +9,12 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dfd.detector.card import HISTORY, DetectorCard, detector_hash, load_card
+from dfd.detector.card import HISTORY, DetectorCard, load_card
 from dfd.files import hash_json, project_root
 
 if TYPE_CHECKING:
@@ -120,17 +119,17 @@ def running(client: "MlflowClient", run_id: str) -> Iterator[None]:
 def tie_detector(client: "MlflowClient", run_id: str, detector: Path) -> None:
     """Tie a run to its detector: its origin, and its figures at the epoch that was kept."""
     card = load_card(detector)
-    for key, value in provenance(card, detector).items():
+    for key, value in provenance(card).items():
         client.set_tag(run_id, key, value)
-    for level, figures in (("video", card.validation_videos), ("frame", card.validation_frames)):
-        log_figures(client, run_id, f"validation_{level}", asdict(figures))
+    for level, figures in card.validation.items():
+        log_figures(client, run_id, f"validation_{level}", figures)
     client.log_metric(run_id, "threshold", card.decision.threshold)
 
 
-def provenance(card: DetectorCard, detector: Path) -> dict[str, str]:
+def provenance(card: DetectorCard) -> dict[str, str]:
     """Return what a run and a model version say of a detector's origin."""
     return {
-        "detector": detector_hash(detector),
+        "detector": card.sha256,
         "data_hash": card.train_sha256,
         "split_hash": card.split_sha256,
         "params_hash": hash_json(card.model_dump(mode="json", include={"params", "crop"})),
@@ -166,14 +165,14 @@ def run_of(client: "MlflowClient", detector: Path) -> str:
     if experiment:
         found = client.search_runs(
             [experiment.experiment_id],
-            f"tags.detector = '{detector_hash(detector)}'",
+            f"tags.detector = '{load_card(detector).sha256}'",
             order_by=["attributes.start_time DESC"],
             max_results=1,
         )
         if found:
             return str(found[0].info.run_id)
     card = load_card(detector)
-    run_id = start_run(client, card.candidate, card.params.model_dump(), leaky=card.leaky)
+    run_id = start_run(client, card.candidate, card.params, leaky=card.leaky)
     with running(client, run_id):
         for epoch in pd.read_csv(detector / HISTORY).to_dict("records"):
             log_epoch(client, run_id, {str(k): v for k, v in epoch.items()}, int(epoch["epoch"]))

@@ -103,8 +103,8 @@ def train_detector(
                 "weights": card.weights,
                 "epochs": len(fitted.history),
                 "decision": card.model_dump(mode="json")["decision"],
-                "validation_video": asdict(card.validation_videos),
-                "validation_frame": asdict(card.validation_frames),
+                "validation_video": card.validation["video"],
+                "validation_frame": card.validation["frame"],
             },
         )
         tie_detector(client, run_id, detector)

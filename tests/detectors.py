@@ -1,6 +1,7 @@
 """Detector directories for tests that train nothing: real files, made in milliseconds."""
 
 import hashlib
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from tests.data import ROOT
 def card_of(**changes: Any) -> DetectorCard:
     """Return a card as training would write it, with some of its values changed."""
     params = load_candidate("mesonet", ROOT / "params.yaml")
-    figures = measure(["REAL", "FAKE"], [0.1, 0.9], 0.5)
+    figures = asdict(measure(["REAL", "FAKE"], [0.1, 0.9], 0.5))
     values = {
         "candidate": "small",
         "backbone": "mesonet",
@@ -37,13 +38,12 @@ def card_of(**changes: Any) -> DetectorCard:
             sharpness=(20, 900),
         ),
         "crop": load_section(FacesParams, ROOT / "params.yaml").crop,
-        "params": params,
+        "params": params.model_dump(),
         "decision": Decision(Calibration(temperature=0.7, bias=0.3), 0.5, (0.45, 0.55)),
         "train_sha256": "1" * 64,
         "split_sha256": "2" * 64,
         "leaky": False,
-        "validation_frames": figures,
-        "validation_videos": figures,
+        "validation": {"frame": figures, "video": figures},
         "parameters": 8,
         "weights_sha256": "3" * 64,
     }

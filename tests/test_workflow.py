@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from dfd.detector.card import detector_hash
+from dfd.detector.card import load_card
 from dfd.files import _reflink
 from dfd.robustness.perturbations import PERTURBATIONS
 from tests.data import SAMPLE
@@ -113,7 +113,7 @@ def exported(project: Project) -> str:
     """Return the version whose detector lies in ``models/champion``, checked to be that one."""
     version: str = read(project, "models/champion/registered.json")["version"]
     logged = registry(project)["versions"][version]["detector"]
-    assert detector_hash(project.folder / "models/champion") == logged
+    assert load_card(project.folder / "models/champion").sha256 == logged
     return version
 
 

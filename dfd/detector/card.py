@@ -1,34 +1,39 @@
 """The detector directory ``models/<candidate>/``: what training leaves and every consumer loads.
 
-    detector.json   the card: how to crop, what it was trained with and on, decision, figures
-    model.onnx      the network, by which it scores
-    model.keras     the same for fine-tuning and heat maps, without the optimizer
-    history.csv     one row per epoch
+    detector.json     the card: how to crop, how to decide, its training's history
+    model.onnx        the network that computes scores
+    model.keras       the same network for fine-tuning and heat maps, without the optimizer
+    history.csv       one row per epoch
+    registered.json   the version in the registry, only in a directory that the registry exported
 
-Scoring needs ONNX Runtime and neither Keras nor TensorFlow; ``dfd.train.export.saving``
-writes the directory, and ``dfd.detector.keras_file`` loads the Keras model. The same weights and
-card give the same bytes: nothing here holds a time or a machine's name.
+A card outlives the code that wrote it. Keys that scoring needs are checked, and a key that a later
+version of dfd adds to them has a default, so that older cards stay readable. History (training
+parameters and validation figures) is plain data that no code needs in order to score. ``FORMAT``
+rises only when the meaning of a key changes; cards of the formats in ``_UPGRADES`` are upgraded in
+memory when they are read.
+
+Scoring needs ONNX Runtime and neither Keras nor TensorFlow. ``dfd.train.export.saving`` writes the
+directory, and ``dfd.detector.keras_file`` loads the Keras model. The same weights and card give the
+same bytes: the directory holds no time and no name of a machine.
 """
 
 import hashlib
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import to_json
 
 from dfd.detector.domain import Domain
 from dfd.errors import DetectorError
 from dfd.params.faces import CropParams
-from dfd.params.training import CandidateParams
 from dfd.scoring.decision import Decision
-from dfd.scoring.metrics import Metrics
 
-if TYPE_CHECKING:
-    pass
-
-FORMAT = 4
+FORMAT = 5
 CARD, NETWORK, MODEL, HISTORY = "detector.json", "model.onnx", "model.keras", "history.csv"
+REGISTERED = "registered.json"
 
 
 class DetectorCard(BaseModel):
@@ -38,27 +43,30 @@ class DetectorCard(BaseModel):
         format: Version of the directory's format.
         candidate: Name in the section ``candidates``.
         backbone: Name of the network.
-        weights: What its backbone started from: ``imagenet``, ``casia-webface``, ``none`` or
-            a file's name.
+        weights: Weights that the backbone started from: ``imagenet``, ``casia-webface``, ``none``
+            or a file's name.
         input_size: Side in pixels of the network's square input.
         classes: Order of the network's two outputs.
-        domain: What it was trained on, outside which it is guessing.
-        crop: How faces must be found and cropped for this detector: as it was trained.
-        params: What it was trained with.
+        domain: The training data in short; on other kinds of video the detector is guessing.
+        crop: How faces must be found and cropped for this detector, which is as in its training.
         decision: How scores become verdicts; fitted on the validation videos.
         train_sha256: Hash over the training crops and their rows.
         split_sha256: Hash of the split's file.
-        leaky: The split let groups cross, so that no figure here can be believed.
-        validation_frames: Figures per validation crop, as decided.
-        validation_videos: Figures per validation video, as decided.
+        leaky: Whether the split let groups cross, so that no figure here can be believed.
         parameters: Number of weights.
         weights_sha256: Hash over the weights' values.
         onnx_sha256: Hash of ``model.onnx``, empty until the directory is written.
+        params: Training parameters, as they stood in ``params.yaml``. History: no code may need a
+            key of it in order to score.
+        validation: Figures on the validation part by level (``frame``, ``video``), each a mapping
+            from a metric's name to its value. History, as ``params`` is.
+        sha256: Identity of the detector: the hash of the card's content, which holds the hashes of
+            the weights. Not a key of the file; ``load_card`` fills it in.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[4] = 4
+    format: Literal[5] = 5
     candidate: str
     backbone: str
     weights: str
@@ -66,23 +74,31 @@ class DetectorCard(BaseModel):
     classes: tuple[Literal["REAL"], Literal["FAKE"]] = ("REAL", "FAKE")
     domain: Domain
     crop: CropParams
-    params: CandidateParams
     decision: Decision
     train_sha256: str
     split_sha256: str
     leaky: bool
-    validation_frames: Metrics
-    validation_videos: Metrics
     parameters: int
     weights_sha256: str
     onnx_sha256: str = ""
+    params: Mapping[str, Any]
+    validation: Mapping[str, Mapping[str, Any]]
+    sha256: str = Field(default="", exclude=True)
 
 
 def load_card(directory: Path) -> DetectorCard:
-    """Return the card of a detector directory.
+    """Return the card of a detector directory, upgraded to today's format.
+
+    Args:
+        directory: The detector directory.
 
     Raises:
-        DetectorError: There is no card, or it is damaged or of another format.
+        DetectorError: There is no card, it is damaged, or its format or a key of it is unknown.
+
+    Example:
+        >>> load_card(Path("models/none"))
+        Traceback (most recent call last):
+        dfd.errors.DetectorError: models/none/detector.json: cannot be read (No such file ...
     """
     path = directory / CARD
     try:
@@ -93,28 +109,58 @@ def load_card(directory: Path) -> DetectorCard:
         ) from error
     except ValueError as error:
         raise DetectorError(f"{path}: damaged, not JSON ({error}); train it again") from error
-    found = content.get("format") if isinstance(content, dict) else None
-    if found != FORMAT:
+    known = isinstance(content, dict) and content.get("format")
+    if known in _UPGRADES:
+        # The identity is that of the file as it is, so that a registry knows the detector again.
+        upgraded = _UPGRADES[known](content)
+    elif known == FORMAT:
+        upgraded = content
+    else:
+        later = type(known) is int and known > FORMAT
         raise DetectorError(
-            f"{path}: format {found}, but this version reads {FORMAT}; train it again"
+            f"{path}: format {known or None}, but this version of dfd reads "
+            f"{', '.join(map(str, [*_UPGRADES, FORMAT]))}; "
+            f"{'update dfd' if later else 'train the detector again'}"
         )
     try:
-        return DetectorCard.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise DetectorError(f"{path}: {key}: {first['msg']}; train it again") from error
+        return DetectorCard.model_validate({**upgraded, "sha256": _identity(content)})
+    except (ValidationError, KeyError, TypeError) as error:
+        raise DetectorError(f"{path}: {_problem(error)}") from error
 
 
-def detector_hash(directory: Path) -> str:
-    """Return the identity of a detector: sha256 over its card, which holds its weights' hash.
+def registered_version(directory: Path) -> str | None:
+    """Return the version, in the registry, of an exported detector; None for other directories."""
+    try:
+        note = json.loads((directory / REGISTERED).read_text(encoding="utf-8"))
+        return str(note["version"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
-    Raises:
-        DetectorError: As ``load_card``.
-    """
-    return card_hash(load_card(directory))
+
+def _identity(content: Any) -> str:
+    return hashlib.sha256(to_json(content)).hexdigest()
 
 
-def card_hash(card: DetectorCard) -> str:
-    """Return the identity of the detector that a card describes."""
-    return hashlib.sha256(card.model_dump_json().encode()).hexdigest()
+def _from_format_4(card: dict[str, Any]) -> dict[str, Any]:
+    """Format 4 had the validation figures in two keys of their own."""
+    levels = {"frame": "validation_frames", "video": "validation_videos"}
+    kept = {key: value for key, value in card.items() if key not in levels.values()}
+    return {
+        **kept,
+        "format": FORMAT,
+        "validation": {level: card[key] for level, key in levels.items()},
+    }
+
+
+_UPGRADES: dict[Any, Callable[[dict[str, Any]], dict[str, Any]]] = {4: _from_format_4}
+
+
+def _problem(error: ValidationError | KeyError | TypeError) -> str:
+    """Return what is wrong with a card's content, and what to do, as the end of a line."""
+    if not isinstance(error, ValidationError):
+        return f"damaged ({error}); train the detector again"
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        return f"{key}: unknown key, of a later version of dfd; update dfd"
+    return f"{key}: {first['msg']}; train the detector again"

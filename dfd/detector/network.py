@@ -6,34 +6,32 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from dfd.detector.card import CARD, NETWORK, DetectorCard, load_card
+from dfd.arrays import Images, Scores
+from dfd.detector.card import CARD, NETWORK, DetectorCard, load_card, registered_version
 from dfd.errors import DetectorError
 from dfd.files import hash_file
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-
 INPUT, OUTPUT = "pixels", "probabilities"  # of the ONNX graph
-
-
 _AT_ONCE = 16  # crops computed together: more gain nothing, and small networks are slower
-
-
-Images = npt.NDArray[np.uint8]
-
-
-Scores = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Detector:
-    """A loaded detector: its card and its network; threads may share it."""
+    """A loaded detector; threads may share it.
+
+    Attributes:
+        card: Its card.
+        session: The network.
+        version: Its version in the registry, where the registry exported it.
+    """
 
     card: DetectorCard
     session: "InferenceSession"
+    version: str | None = None
 
     def predict(self, crops: Images) -> Scores:
         """Return P(FAKE), float32 (N,) in 0..1, of crops made as ``card.crop`` says.
@@ -115,16 +113,25 @@ def load_detector(directory: Path, threads: int = 0) -> Detector:
         DetectorError: The card or the network is missing or damaged, or they do not belong
             together.
     """
-    card = load_card(directory)
+    card, version = card_and_version(directory)
     try:
-        detector = Detector(card, _open_checked(directory / NETWORK, card, threads))
+        detector = Detector(card, _open_checked(directory / NETWORK, card, threads), version)
     except DetectorError:
-        if load_card(directory) == card:
+        if card_and_version(directory) == (card, version):
             raise
         detector = None
-    if detector is None or load_card(directory) != card:
-        return load_detector(directory, threads)  # another was put in its place meanwhile
+    if detector is None or card_and_version(directory) != (card, version):
+        return load_detector(directory, threads)  # another detector was put in its place meanwhile
     return detector
+
+
+def card_and_version(directory: Path) -> tuple[DetectorCard, str | None]:
+    """Return the card of a directory and its version in the registry, which name what is in it.
+
+    Raises:
+        DetectorError: The card is missing or damaged.
+    """
+    return load_card(directory), registered_version(directory)
 
 
 def _open_checked(path: Path, card: DetectorCard, threads: int) -> "InferenceSession":

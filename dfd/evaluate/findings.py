@@ -133,7 +133,7 @@ def _limits_of_ranking(evaluation: Evaluation) -> list[str]:
 
 
 def _limits_of_verdicts(findings: Findings) -> list[str]:
-    covered, target = findings.evaluation.coverage, findings.card.params.target_error
+    covered, target = findings.evaluation.coverage, findings.card.params.get("target_error")
     ece = findings.evaluation.levels["video"].metrics.ece
     said = []
     if covered.without_face:
@@ -141,7 +141,7 @@ def _limits_of_verdicts(findings: Findings) -> list[str]:
         said.append(f"{without} of {covered.videos:,} had no usable face and got no score.")
     if covered.coverage < 0.5:
         said.append(f"Most videos get no verdict: {percent(1 - covered.coverage)}.")
-    if covered.error is not None and covered.error > target:
+    if target and covered.error is not None and covered.error > target:
         said.append(
             f"The inconclusive band aims at {percent(target)} wrong verdicts; on the test videos "
             f"{percent(covered.error, 1)} are wrong."

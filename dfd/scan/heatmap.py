@@ -19,8 +19,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from dfd.arrays import Images
 from dfd.detector.card import MODEL
-from dfd.detector.network import Detector, Images, load_detector, resized
+from dfd.detector.network import Detector, load_detector, resized
 from dfd.scoring.aggregate import log_odds
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from dfd.arrays import Images
 from dfd.detector.card import DetectorCard, load_card
-from dfd.detector.network import Images
 from dfd.errors import ScanError
 from dfd.faces.record import Crop
 from dfd.files import displayed, readable, replacing, write_text

@@ -8,8 +8,9 @@ from typing import cast
 import cv2
 import numpy as np
 
-from dfd.detector.card import DetectorCard, card_hash
-from dfd.detector.network import Detector, Images, Scores
+from dfd.arrays import Images, Scores
+from dfd.detector.card import DetectorCard
+from dfd.detector.network import Detector
 from dfd.faces.record import Crop
 from dfd.scan.evidence import weigh
 from dfd.scan.reasons import cautions, why_none
@@ -96,7 +97,7 @@ def conclude(
             version=version,
             candidate=card.candidate,
             backbone=card.backbone,
-            sha256=card_hash(card),
+            sha256=card.sha256,
             leaky=card.leaky,
         ),
         crop=card.crop,

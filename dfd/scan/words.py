@@ -60,7 +60,7 @@ def clock(seconds: float) -> str:
 
 def limits(record: VerdictRecord, card: DetectorCard) -> list[str]:
     """Return where the verdict does not apply, the gravest first."""
-    domain, found = card.domain, []
+    domain, mix, found = card.domain, card.validation["video"], []
     if card.leaky:
         found.append(_LEAK)
     found += [f"{reason.detail[:1].upper()}{reason.detail[1:]}." for reason in _cautions(record)]
@@ -76,8 +76,8 @@ def limits(record: VerdictRecord, card: DetectorCard) -> list[str]:
         "how the video came to be, and not at people beyond the "
         f"{record.crop.max_tracks} that are seen longest.",
         "The probability holds for a mix of REAL and FAKE videos like that it was calibrated on, "
-        f"{card.validation_videos.tp + card.validation_videos.fn} FAKE of "
-        f"{card.validation_videos.n}. Its interval covers only how frames of this video differ, "
+        f"{mix['tp'] + mix['fn']} FAKE of {mix['n']}. Its interval covers only how frames of this "
+        "video differ, "
         "not that the detector may be mistaken about such videos.",
         "Strong compression, filters, make-up and poor light raise false alarms and hide "
         "forgeries.",

@@ -7,12 +7,12 @@ scores changes. Probabilities hold for a mix of REAL and FAKE like that of the v
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
+from pydantic.dataclasses import dataclass
 
 from dfd.scoring.aggregate import log_odds, probability
 from dfd.scoring.metrics import Values, is_fake, weighted
@@ -36,7 +36,7 @@ class Calibration(BaseModel):
         return probability(log_odds(scores) / self.temperature + self.bias)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Decision:
     """How a detector's scores become verdicts.
 

@@ -10,7 +10,6 @@ from dfd.errors import ScanError, VideoGivenUp
 from dfd.files import readable
 from dfd.isolation import Limits, WorkerPool, for_each
 from dfd.scan.worker import NamedDetector, Scanned, give_up, scan_file
-from tasks.champion import registered_version
 
 _ADDRESS = re.compile(r"models:/(?P<model>[A-Za-z0-9._-]+)(@|/)(?P<version>[A-Za-z0-9._-]+)")
 
@@ -37,7 +36,7 @@ def find_detector(model: str) -> NamedDetector:
             f"{readable(directory)}: there is no detector; run `dvc repro` to have a champion, or "
             "name another: --model models/mesonet, or --model models:/deepfake-detector/2"
         )
-    return NamedDetector(directory, readable(directory), registered_version(directory))
+    return NamedDetector(directory, readable(directory), None)
 
 
 def scan_files(

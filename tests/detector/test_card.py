@@ -5,12 +5,13 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from dfd.detector.card import detector_hash, load_card
+from dfd.detector.card import load_card
 from dfd.detector.keras_file import load_keras_model
 from dfd.detector.network import Detector, load_detector, open_session
 from dfd.errors import DetectorError
@@ -80,7 +81,7 @@ def test_another_process_scores_alike_and_trains_the_same_bytes(saved, loaded, p
     scores = np.frombuffer(bytes.fromhex(done.stdout.split()[-1]), np.float32)
     np.testing.assert_allclose(loaded.predict(probe), scores, atol=1e-6)
     assert same_bytes(saved, other) == ["detector.json", "history.csv", *MODELS]
-    assert detector_hash(saved) == detector_hash(other)
+    assert load_card(saved).sha256 == load_card(other).sha256
 
 
 def test_scores_do_not_depend_on_the_company_of_a_crop(loaded, probe) -> None:
@@ -105,11 +106,11 @@ def test_crops_of_another_kind_are_refused(loaded, probe) -> None:
 def test_the_card_tells_how_to_crop_and_what_was_reached(saved) -> None:
     card = load_card(saved)
     assert card.crop.crop_size == 48
-    assert card.params.seed == 11
+    assert card.params["seed"] == 11
     assert (card.backbone, card.weights, card.input_size) == ("mesonet", "none", 40)
     assert card.classes == ("REAL", "FAKE")
-    assert card.validation_videos.n == 6
-    assert card.validation_frames.n == 36
+    assert card.validation["video"]["n"] == 6
+    assert card.validation["frame"]["n"] == 36
     history = pd.read_csv(saved / "history.csv")
     assert history["epoch"].tolist() == [1, 2]
 
@@ -133,7 +134,7 @@ def test_scoring_imports_no_keras_and_little_else(saved) -> None:
         "from dfd.detector.card import *; from dfd.detector.network import *\n"
         f"detector = load_detector(Path({str(saved)!r}))\n"
         "assert detector.predict(np.zeros((1, 48, 48, 3), np.uint8)).shape == (1,)\n"
-        f"detector_hash(Path({str(saved)!r}))\n"
+        f"load_card(Path({str(saved)!r})).sha256\n"
         "heavy = {'keras', 'tensorflow', 'sklearn', 'scipy', 'pandas', 'matplotlib', 'onnx'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
@@ -142,9 +143,9 @@ def test_scoring_imports_no_keras_and_little_else(saved) -> None:
 
 def test_a_detector_is_known_by_its_card(tmp_path) -> None:
     one, same = write_detector(tmp_path / "a"), write_detector(tmp_path / "b")
-    assert detector_hash(one) == detector_hash(same)
+    assert load_card(one).sha256 == load_card(same).sha256
     other = write_detector(tmp_path / "c", weights_sha256="0")
-    assert detector_hash(one) != detector_hash(other)
+    assert load_card(one).sha256 != load_card(other).sha256
 
 
 def refused(directory: Path) -> str:
@@ -162,7 +163,9 @@ def test_directories_that_are_no_detector(tmp_path) -> None:
     card.write_text("{")
     assert refused(broken).startswith("detector.json: damaged, not JSON")
     card.write_text(json.dumps({**content, "format": 3}))
-    assert "format 3, but this version reads 4; train it again" in refused(broken)
+    assert "format 3, but this version of dfd reads 4, 5; train the detector again" in refused(
+        broken
+    )
     card.write_text(json.dumps({**content, "parameters": "many"}))
     assert "parameters: Input should be a valid integer" in refused(broken)
     card.write_text(json.dumps(content))
@@ -202,3 +205,67 @@ def test_a_detector_replaced_while_it_is_loaded_is_loaded_whole(tmp_path, monkey
     detector = load_detector(directory)
     assert detector.card.candidate == "next"
     assert detector.session is opened[1]
+
+
+def as_format_4(card: dict[str, Any]) -> dict[str, Any]:
+    """Return a card as the version of dfd before format 5 wrote it."""
+    levels = card["validation"]
+    kept = {key: value for key, value in card.items() if key != "validation"}
+    return {
+        **kept,
+        "format": 4,
+        "validation_frames": levels["frame"],
+        "validation_videos": levels["video"],
+    }
+
+
+def test_a_detector_of_format_4_is_read_and_keeps_its_identity(tmp_path) -> None:
+    directory = write_detector(tmp_path / "small")
+    now = load_card(directory)
+    path = directory / "detector.json"
+    old = as_format_4(json.loads(path.read_text()))
+    path.write_text(json.dumps(old, indent=2))
+    card = load_card(directory)
+    assert card.model_copy(update={"sha256": now.sha256}) == now
+    compact = json.dumps(old, separators=(",", ":"))
+    assert card.sha256 == sha256(compact.encode()).hexdigest()
+    crops = np.zeros((1, 128, 128, 3), np.uint8)
+    assert load_detector(directory).predict(crops).shape == (1,)
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"format": 6}, "format 6, but this version of dfd reads 4, 5; update dfd"),
+        ({"format": None}, "format None, but this version of dfd reads 4, 5; train the detector"),
+        ({"newer": 1}, "newer: unknown key, of a later version of dfd; update dfd"),
+    ],
+)
+def test_a_card_of_a_later_version_says_to_update(tmp_path, change, line) -> None:
+    directory = write_detector(tmp_path / "small")
+    path = directory / "detector.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    assert line in refused(directory)
+
+
+@pytest.mark.parametrize("section", ["crop", "decision", "domain"])
+def test_an_unknown_key_of_the_checked_part_is_named(tmp_path, section) -> None:
+    directory = write_detector(tmp_path / "small")
+    path = directory / "detector.json"
+    content = json.loads(path.read_text())
+    content[section]["newer"] = 1
+    path.write_text(json.dumps(content))
+    assert f"{section}.newer: unknown key, of a later version of dfd" in refused(directory)
+
+
+def test_history_is_plain_data(tmp_path) -> None:
+    """A later version may drop or add any training parameter and any metric."""
+    directory = write_detector(tmp_path / "small")
+    path = directory / "detector.json"
+    content = json.loads(path.read_text())
+    content["params"] = {"unheard_of": 1}
+    content["validation"]["video"]["unheard_of"] = 0.5
+    path.write_text(json.dumps(content))
+    card = load_detector(directory).card
+    assert card.params == {"unheard_of": 1}
+    assert card.validation["video"]["unheard_of"] == 0.5

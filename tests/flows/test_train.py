@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dfd.detector.card import detector_hash
+from dfd.detector.card import load_card
 from dfd.detector.network import load_detector
 from tests.data import SAMPLE
 from tests.project import Project, copy_project, write_clips
@@ -51,7 +51,7 @@ def made(project: Project) -> tuple[str, str, str]:
     """Return what a training made: the detector's hash, its metrics and its curves."""
     folder = project.folder
     return (
-        detector_hash(folder / "models/small"),
+        load_card(folder / "models/small").sha256,
         (folder / "metrics/small/train.json").read_text(),
         pd.read_csv(folder / "plots/small/training.csv").to_csv(),
     )

@@ -5,9 +5,10 @@ from pathlib import Path
 import keras
 import pandas as pd
 
+from dfd.arrays import Images
 from dfd.detector.card import CARD, HISTORY, MODEL, NETWORK, DetectorCard
 from dfd.detector.keras_file import save_model
-from dfd.detector.network import Images, resized
+from dfd.detector.network import resized
 from dfd.errors import DetectorError
 from dfd.files import hash_file, replacing_folder
 from dfd.train.export.to_onnx import export_onnx

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dfd.detector.network import INPUT, OUTPUT, Images, fake_scores, open_session
+from dfd.arrays import Images
+from dfd.detector.network import INPUT, OUTPUT, fake_scores, open_session
 from dfd.errors import DetectorError
 
 if TYPE_CHECKING:

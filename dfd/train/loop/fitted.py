@@ -1,6 +1,6 @@
 """What training one candidate leaves."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import keras
 
@@ -63,13 +63,12 @@ class Fitted:
             input_size=params.input_size,
             domain=domain,
             crop=crop,
-            params=params,
+            params=params.model_dump(mode="json"),
             decision=self.decision,
             train_sha256=self.train_sha256,
             split_sha256=split_sha256,
             leaky=leaky,
-            validation_frames=self.frames,
-            validation_videos=self.videos,
+            validation={"frame": asdict(self.frames), "video": asdict(self.videos)},
             parameters=self.model.count_params(),
             weights_sha256=weights_sha256(self.model),
         )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from dfd.detector.network import Images, Scores
+from dfd.arrays import Images, Scores
 
 
 def fake_scores(model: keras.Model, images: Images, batch_size: int = 32) -> Scores:

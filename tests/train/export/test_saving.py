@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dfd.detector.card import detector_hash, load_card
+from dfd.detector.card import load_card
 from dfd.detector.keras_file import weights_sha256
 from dfd.detector.network import load_detector
 from dfd.errors import DetectorError
@@ -30,7 +30,7 @@ def test_saving_replaces_and_a_failure_leaves_what_was_there(tmp_path: Path, mon
     assert load_card(directory).candidate == "small"
     assert sorted(path.name for path in directory.iterdir()) == FILES
     assert load_detector(directory).predict(CROPS).shape == (3,)
-    before = detector_hash(directory)
+    before = load_card(directory).sha256
 
     def no_export(*_: object) -> None:
         raise DetectorError("the network cannot be exported")
@@ -45,7 +45,7 @@ def test_saving_replaces_and_a_failure_leaves_what_was_there(tmp_path: Path, mon
     monkeypatch.setattr(saving, "save_model", full_disk)
     with pytest.raises(DetectorError, match=r"small: cannot be written \(No space left on"):
         save_detector(directory, model, card, HISTORY, CROPS)
-    assert detector_hash(directory) == before
+    assert load_card(directory).sha256 == before
     assert [path.name for path in directory.parent.iterdir()] == ["small"]
 
 
