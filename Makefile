@@ -6,7 +6,7 @@ export VIDEOS
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test format lint type-check all-checks bench ui lock clean
+.PHONY: help install demo test format lint type-check all-checks bench ui docs lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  \1\t/' | expand -t 16
@@ -51,6 +51,9 @@ ui: $(BIN)/.installed  ## serve the MLflow (5000) and Prefect (4200) pages until
 	mlflow server --backend-store-uri sqlite:///mlruns/mlflow.db \
 		--default-artifact-root mlruns/artifacts --port 5000 & \
 	wait
+
+docs: $(BIN)/.installed  ## draw docs/architecture.svg anew from dvc.yaml
+	python -m docs.architecture
 
 lock: $(BIN)/.installed  ## resolve requirements.lock anew from pyproject.toml
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
