@@ -15,6 +15,7 @@ from prefect.cache_policies import NO_CACHE
 import dfd
 from dfd.detector.card import load_card
 from dfd.detector.network import load_detector
+from dfd.faces.detectors import face_detector_entry
 from dfd.params.faces import CropParams
 from dfd.params.judging import EvaluateParams, RegisterParams
 from dfd.register.comparison import comparable
@@ -48,7 +49,6 @@ REQUIREMENTS = (  # of a scan
     "pydantic",
     "pyyaml",
 )
-RESNET50 = "retinaface-resnet50"
 _BATCH, _ROUNDS = 32, 3  # of the latency
 
 RescoreWith = Callable[[Path, list[str]], pd.Series]
@@ -238,7 +238,7 @@ def log_served_model(files: Mapping[str, Path], crop: CropParams) -> str:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 
-    needed = [*REQUIREMENTS, *(["retina-face"] if crop.detector == RESNET50 else [])]
+    needed = [*REQUIREMENTS, *face_detector_entry(crop.detector).packages]
     logged = mlflow.pyfunc.log_model(
         name="detector",
         python_model=served_model.__file__,

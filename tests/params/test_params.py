@@ -82,7 +82,7 @@ def test_a_candidates_own_keys_win_over_the_shared_ones() -> None:
         ("faces.crop_sise", 128, r"faces\.crop_sise: "),
         ("faces.margin", None, r"faces\.margin: "),
         ("faces", None, "faces is missing"),
-        ("faces.detector", "yolo", r"faces\.detector: .*'yolo'"),
+        ("faces.detector", 3, r"faces\.detector: .*\(got 3\)"),
         ("faces.frames_per_video", "some", r"faces\.frames_per_video: must be a number .* or all"),
         ("faces.frames_per_video", True, r"faces\.frames_per_video: must be a number"),
     ],

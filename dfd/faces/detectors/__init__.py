@@ -1,26 +1,65 @@
-"""The face detectors by name."""
+"""The face detectors by name. A new face detector is one module here and one line in the table."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 
+from dfd.errors import ParamsError
+from dfd.faces.detectors.retinaface_mobilenet import load_mobilenet
+from dfd.faces.detectors.retinaface_resnet50 import load_resnet50
 from dfd.faces.face import FaceDetector
 from dfd.params.faces import CropParams
 
 
-def load_face_detector(params: CropParams) -> FaceDetector:
-    """Return the detector that ``params.detector`` names, its weights fetched at first use.
+@dataclass(frozen=True)
+class FaceDetectorEntry:
+    """How one face detector is loaded.
+
+    Attributes:
+        load: Fetches the weights at first use and returns the face detector; raises
+            ``WeightsError``. Packages that are slow to import are imported inside this function.
+        packages: Names of the Python packages that only this face detector needs.
+    """
+
+    load: Callable[[CropParams], FaceDetector]
+    packages: tuple[str, ...] = ()
+
+
+FACE_DETECTORS = {
+    "retinaface-mobilenet": FaceDetectorEntry(load_mobilenet),
+    "retinaface-resnet50": FaceDetectorEntry(load_resnet50, packages=("retina-face",)),
+}
+
+
+def face_detector_entry(name: str) -> FaceDetectorEntry:
+    """Return the line of the table for a face detector.
+
+    Args:
+        name: The value of ``faces.detector`` in ``params.yaml`` or on a detector's card.
 
     Raises:
+        ParamsError: No face detector has this name; the message lists the known names.
+
+    Example:
+        >>> face_detector_entry("retinaface-resnet50").packages
+        ('retina-face',)
+    """
+    if name not in FACE_DETECTORS:
+        raise ParamsError(
+            f"faces.detector: no face detector {name!r}; choose one of {', '.join(FACE_DETECTORS)}"
+        )
+    return FACE_DETECTORS[name]
+
+
+def load_face_detector(params: CropParams) -> FaceDetector:
+    """Return the face detector that ``params.detector`` names; its weights are fetched once.
+
+    Raises:
+        ParamsError: No face detector has this name.
         WeightsError: The weights cannot be fetched, verified or loaded.
     """
-    # Imported here: the one not asked for need not be paid for (onnxruntime, requests, gdown).
-    if params.detector == "retinaface-resnet50":
-        from dfd.faces.detectors.retinaface_resnet50 import load_resnet50
-
-        return load_resnet50(params)
-    from dfd.faces.detectors.retinaface_mobilenet import load_mobilenet
-
-    return load_mobilenet(params)
+    return face_detector_entry(params.detector).load(params)
 
 
-# One a process: loading it costs more than a short video.
+# Kept for the life of the process: loading a face detector takes longer than a short video.
 face_detector = cache(load_face_detector)
