@@ -46,15 +46,6 @@ def readable(path: Path) -> str:
     return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
-def displayed(name: str, length: int) -> str:
-    """Return a name that is safe to show: controls (of direction, too) as �, a long middle as …."""
-    shown = "".join(sign if sign.isprintable() else "�" for sign in name)
-    if len(shown) <= length:
-        return shown
-    tail = length // 2
-    return f"{shown[: length - tail - 1]}…{shown[-tail:]}"
-
-
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary name beside ``path``; on success it is synced and renamed to ``path``.

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
 
 from dfd.files import replacing
+from dfd.words import displayed
 
 COLOURS = {"REAL": "#1f6fb4", "FAKE": "#e07b00"}
 
@@ -32,14 +33,10 @@ def panel(title: str, size: tuple[float, float] = SQUARE) -> tuple[Figure, Axes]
 
 
 def shortened(text: str, length: int) -> str:
-    """Return text as it can be drawn: its middle left out where long, � for what has no glyph."""
+    """Return text as a picture can show it, by ``displayed``; a sign without a glyph is �, too."""
     font = get_font(findfont(_FONT))
-    drawn = (one if one.isprintable() and font.get_char_index(ord(one)) else "�" for one in text)
-    shown = "".join(drawn)
-    if len(shown) <= length:
-        return shown
-    tail = length // 2
-    return f"{shown[: length - tail - 1]}…{shown[-tail:]}"
+    drawn = (sign if font.get_char_index(ord(sign)) else "�" for sign in text)
+    return displayed("".join(drawn), length)
 
 
 def write_figure(path: Path, figure: Figure) -> None:

@@ -24,6 +24,7 @@ from dfd.params.data import SplitParams
 from dfd.params.judging import EvaluateParams
 from dfd.plots import write_figure
 from dfd.split.table import FRAME_PART, assign_parts, read_split, summarise
+from dfd.words import marked
 from tasks.tracking import connect, log_figures, run_of
 
 
@@ -80,7 +81,7 @@ def report_evaluation(
         write_table(plots / f"{key}.csv", table)
     worst = worst_errors(evaluation.videos, evaluation.crops, decision.threshold)
     images = read_crops(faces, worst) if len(worst) else np.empty((0, 1, 1, 3), np.uint8)
-    name = f"{detector.name}{' (LEAKY)' if card.leaky else ''}"
+    name = marked(detector.name, card.leaky)
     drawn = pictures(evaluation, decision, points, worst, images, name)
     for key, picture in drawn.items():
         write_figure(plots / f"{key}.png", picture.figure)

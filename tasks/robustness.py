@@ -30,6 +30,7 @@ from dfd.robustness.table import (
 )
 from dfd.robustness.worker import extract_perturbed, perturbed_key
 from dfd.split.table import assign_parts, read_split
+from dfd.words import marked
 from tasks.faces import may_pass_next_time
 from tasks.tracking import connect, log_figures, run_of
 from tasks.workers import thread_worker
@@ -142,7 +143,7 @@ def report_robustness(
     record = as_record(table, card.leaky, given_up)
     write_json(metrics, record)
     write_table(plots / "robustness.csv", table)
-    title = f"{detector.name}{' (LEAKY)' if card.leaky else ''}: {videos} test videos, perturbed"
+    title = f"{marked(detector.name, card.leaky)}: {videos} test videos, perturbed"
     write_figure(plots / "robustness.png", robustness_figure(table, title))
     client = connect()
     run_id = run_of(client, detector)

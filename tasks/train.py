@@ -25,6 +25,7 @@ from dfd.train.loop.fit import Watch, fit
 from dfd.train.loop.records import EpochRecord, curves
 from dfd.train.loop.setup import choose
 from dfd.train.pictures import batch_figure, training_figure
+from dfd.words import marked
 from tasks.tracking import connect, continue_run, log_epoch, logged_epochs, running, tie_detector
 
 _COMPARED = 32  # crops on which the exported network must score as the trained one
@@ -59,7 +60,7 @@ def train_detector(
     if install := lacking():
         logger.warning("the trained network cannot be exported here: %s", install)
     logger.info("%d training crops, %d validation; %s", len(train), len(validation), setup)
-    title = f"{candidate} (LEAKY)" if leaky else candidate
+    title = marked(candidate, leaky)
     kept = Checkpoint.of(checkpoint, params, train, validation)
     client = connect()
     run_id = continue_run(

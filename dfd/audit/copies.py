@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dfd.audit.findings import Finding, Outcome, counted, in_words
+from dfd.audit.findings import Finding, Outcome, in_words
 from dfd.dataset.groups import group_videos
 from dfd.video.fingerprint import Fingerprint, same_recording
 from dfd.video.phash import HASH_SIDE, hash_bits
+from dfd.words import counted
 
 # A quarter of the bits: well above what the worst copies and fakes measured lose (22 and 49).
 MOST_BITS = 64

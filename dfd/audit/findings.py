@@ -48,8 +48,3 @@ def in_words(videos: Sequence[str], parts: Iterable[str]) -> str:
     shown = [f"{video} ({part})" for video, part in pairs]
     more = len(videos) - len(shown)
     return ", ".join(shown) + (f" and {more:,} more" if more else "")
-
-
-def counted(number: int, noun: str) -> str:
-    """Return ``1 video``, ``2 videos``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from dfd.audit.findings import Finding, Outcome, counted, in_words
+from dfd.audit.findings import Finding, Outcome, in_words
+from dfd.words import counted
 
 
 def check_groups(table: pd.DataFrame) -> Outcome:
@@ -36,7 +37,8 @@ def check_identical_files(table: pd.DataFrame) -> Outcome:
         text = f"The same file lies in more than one part: {_where(rows)}."
         findings.append(Finding("identical_files", "leak", text, tuple(rows["video"])))
     copies = len(table) - table["sha256"].nunique()
-    said = f"{copies or 'no'} file{'' if copies == 1 else 's'} with the content of another"
+    files = counted(copies, "file") if copies else "no files"
+    said = f"{files} with the content of another"
     if copies:
         said += f", {_none(findings)} of them in two parts"
     return Outcome("identical_files", said, tuple(findings))

@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dfd.audit.findings import Finding, Outcome, counted
+from dfd.audit.findings import Finding, Outcome
 from dfd.faces.reader import CROPS, iterate_crops, read_crops_table
+from dfd.words import counted
 
 # On real clips two of one man reach 0.92, and those of different people 0.55 at most (360 pairs).
 SAME_PERSON = 0.7

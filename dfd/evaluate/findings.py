@@ -7,12 +7,9 @@ from typing import Any
 from dfd.detector.card import DetectorCard
 from dfd.evaluate.evaluation import Evaluation
 from dfd.evaluate.slices import unseen
-from dfd.scoring.wording import count, number, percent
+from dfd.scoring.wording import number, percent
+from dfd.words import LEAK, counted
 
-LEAK = (
-    "LEAKY: the split lets videos of one group, or frames of one video, lie on both sides. "
-    "No figure here says anything about new videos."
-)
 _FEW_GROUPS = 30
 _CHANCE = 0.5
 
@@ -41,7 +38,7 @@ def verdict(evaluation: Evaluation) -> tuple[str, str]:
 
 def _ranking(evaluation: Evaluation) -> str:
     video, videos = evaluation.levels["video"], evaluation.videos
-    of = f"{count(len(videos), 'test video')} of {count(videos['group'].nunique(), 'group')}"
+    of = f"{counted(len(videos), 'test video')} of {counted(videos['group'].nunique(), 'group')}"
     if video.metrics.auc is None:
         return f"There is no AUC on {of}, as every video with a face is {videos['label'].iloc[0]}."
     auc, interval = number(video.metrics.auc), video.intervals.get("auc")
@@ -74,7 +71,7 @@ def _verdicts(evaluation: Evaluation) -> str:
         return "It gives none of the videos a verdict."
     given = covered.videos - covered.without_face - covered.inconclusive
     return (
-        f"It gives {given:,} of {count(covered.videos, 'video')} ({percent(covered.coverage)}) "
+        f"It gives {given:,} of {counted(covered.videos, 'video')} ({percent(covered.coverage)}) "
         f"a verdict, and {percent(covered.error, 1)} of these verdicts are wrong."
     )
 
@@ -137,7 +134,7 @@ def _limits_of_verdicts(findings: Findings) -> list[str]:
     ece = findings.evaluation.levels["video"].metrics.ece
     said = []
     if covered.without_face:
-        without = count(covered.without_face, "video")
+        without = counted(covered.without_face, "video")
         said.append(f"{without} of {covered.videos:,} had no usable face and got no score.")
     if covered.coverage < 0.5:
         said.append(f"Most videos get no verdict: {percent(1 - covered.coverage)}.")
@@ -157,7 +154,7 @@ def _limits_of_slices(evaluation: Evaluation) -> list[str]:
     if len(poor):
         kinds = "; ".join(
             f"{row['slice']} {row['value']} ({number(row['auc'])} on "
-            f"{count(row['videos'], 'video')})"
+            f"{counted(row['videos'], 'video')})"
             for _, row in poor.iterrows()
         )
         said.append(f"No better than chance on: {kinds}.")

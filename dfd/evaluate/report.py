@@ -14,10 +14,11 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dfd.evaluate.evaluation import LEVELS
-from dfd.evaluate.findings import LEAK, Findings, limits, verdict
+from dfd.evaluate.findings import Findings, limits, verdict
 from dfd.evaluate.pictures import Picture
 from dfd.scoring.metrics import RATES
-from dfd.scoring.wording import count, interval_of, number, percent
+from dfd.scoring.wording import interval_of, number, percent
+from dfd.words import LEAK, counted
 
 FIGURES = {
     "auc": "AUC",
@@ -108,7 +109,12 @@ def render(template: str, values: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"number": number, "percent": percent, "plain": plain, "count": count}
+    environment.filters |= {
+        "number": number,
+        "percent": percent,
+        "plain": plain,
+        "counted": counted,
+    }
     environment.globals["interval"] = interval_of
     if template.endswith(".md"):
         environment.finalize = markdown

@@ -22,6 +22,7 @@ from dfd.params.faces import CropParams
 from dfd.video.frame import Frame
 from dfd.video.frames import read_frames, sample_indices
 from dfd.video.packets import list_packets
+from dfd.words import counted
 
 T = TypeVar("T")
 
@@ -96,7 +97,7 @@ def block(path: Path, faces: VideoFaces, pictures: Sequence[Image], facts: Seque
     """Return the account of a video above its pictures and the crops of each of its tracks."""
     counts = (
         f"{faces.asked} asked, {faces.decoded} decoded, {faces.with_face} with a face, "
-        f"{faces.kept} kept, {faces.tracks} track{'' if faces.tracks == 1 else 's'}"
+        f"{faces.kept} kept, {counted(faces.tracks, 'track')}"
     )
     rows = [_text_line("   ".join([_name(path), *facts, counts]), _INK)]
     if faces.reason:

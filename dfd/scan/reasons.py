@@ -11,6 +11,7 @@ from dfd.detector.domain import Domain
 from dfd.faces.record import VideoFaces
 from dfd.scan.record import Reason
 from dfd.scoring.decision import Decision
+from dfd.words import counted
 
 _FEW = 4  # judged frames below which one frame more may turn a verdict
 _SCARCE = 0.25  # share of the sampled frames below which most of the video is not judged
@@ -40,7 +41,7 @@ def cautions(faces: VideoFaces, domain: Domain) -> Iterator[Reason]:
     if not faces.crops:
         return
     if faces.kept < _FEW or faces.kept < _SCARCE * faces.asked:
-        frames = f"{faces.asked} sampled frame{'' if faces.asked == 1 else 's'}"
+        frames = counted(faces.asked, "sampled frame")
         yield Reason(code="few_faces", detail=f"only {faces.kept} of {frames} could be judged")
     size = median(crop.face.size for crop in faces.crops)
     low, high = domain.face_size

@@ -19,11 +19,12 @@ from dfd.arrays import Images
 from dfd.detector.card import DetectorCard, load_card
 from dfd.errors import ScanError
 from dfd.faces.record import Crop
-from dfd.files import displayed, readable, replacing, write_text
+from dfd.files import readable, replacing, write_text
 from dfd.scan.heatmap import HeatMaps, heat_maps, overlaid
 from dfd.scan.scanning import Scan, pixels
 from dfd.scan.timeline import HEIGHT, WIDTH, timeline
 from dfd.scan.words import chance_of, clock, explanation, headline, limits
+from dfd.words import counted, displayed
 
 _SUSPICIOUS = 6  # crops shown with their heat map
 _THUMBNAILS = 8  # of each person
@@ -113,6 +114,7 @@ def report_page(scan: Scan, card: DetectorCard, heat: HeatMaps | None) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["counted"] = counted
     decision = card.decision
     drawn = timeline(record, decision.threshold, decision.inconclusive) if record.tracks else None
     return environment.get_template("report.html").render(

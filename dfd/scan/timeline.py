@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from dfd.scan.record import Track, VerdictRecord
 from dfd.scan.words import clock
+from dfd.words import counted
 
 WIDTH, HEIGHT = 880, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 54, 74, 14, 34
@@ -73,8 +74,8 @@ def _up(score: float) -> float:
 def _in_words(track: Track) -> str:
     scores = [frame.score for frame in track.frames]
     times = [clock(frame.time_s) for frame in track.frames]
-    count = f"{len(scores)} frame{'' if len(scores) == 1 else 's'}"
     return (
-        f"person {track.track + 1}: {count} from {times[0]} to {times[-1]}, scores from "
-        f"{min(scores):.2f} to {max(scores):.2f}, together {track.score:.2f}"
+        f"person {track.track + 1}: {counted(len(scores), 'frame')} from {times[0]} to "
+        f"{times[-1]}, scores from {min(scores):.2f} to {max(scores):.2f}, together "
+        f"{track.score:.2f}"
     )

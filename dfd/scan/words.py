@@ -2,6 +2,7 @@
 
 from dfd.detector.card import DetectorCard
 from dfd.scan.record import Reason, VerdictRecord
+from dfd.words import LEAK
 
 _NO_VERDICT = {
     "unreadable": "The file could not be read as a video.",
@@ -12,10 +13,6 @@ _NO_VERDICT = {
     "crash": "The file broke the program that reads it.",
     "between": "The detector cannot tell: where it is this unsure, it has been wrong too often.",
 }
-_LEAK = (
-    "LEAKY: the detector was trained on a split that lets people and videos cross into what it was "
-    "judged on. Its probabilities mean nothing; do not use this verdict."
-)
 
 
 def headline(record: VerdictRecord) -> str:
@@ -62,7 +59,7 @@ def limits(record: VerdictRecord, card: DetectorCard) -> list[str]:
     """Return where the verdict does not apply, the gravest first."""
     domain, mix, found = card.domain, card.validation["video"], []
     if card.leaky:
-        found.append(_LEAK)
+        found.append(LEAK)
     found += [f"{reason.detail[:1].upper()}{reason.detail[1:]}." for reason in _cautions(record)]
     forgeries = f" ({', '.join(domain.methods)})" if domain.methods else ""
     found += [

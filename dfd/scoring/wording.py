@@ -22,8 +22,3 @@ def interval_of(low: float | None, high: float | None) -> Interval | None:
 def percent(share: float | None, digits: int = 0) -> str:
     """Return ``83 %``, a dash for None."""
     return "—" if share is None else f"{100 * share:.{digits}f} %"
-
-
-def count(items: int, what: str) -> str:
-    """Return ``1 video``, ``2 videos``."""
-    return f"{items:,} {what}{'' if items == 1 else 's'}"

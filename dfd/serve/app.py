@@ -14,7 +14,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import ClientDisconnect
 
 from dfd.detector.network import load_detector
-from dfd.files import displayed
 from dfd.scan.record import VerdictRecord
 from dfd.scan.words import chance_of, explanation, headline
 from dfd.scan.worker import NamedDetector
@@ -22,6 +21,7 @@ from dfd.serve import guard
 from dfd.serve.jobs import Job, Jobs
 from dfd.serve.limits import Refused, ServerLimits
 from dfd.serve.uploads import receive, upload_folder
+from dfd.words import LEAK, displayed
 
 _BODY = {
     "requestBody": {
@@ -79,6 +79,7 @@ def make_app(site: Site) -> FastAPI:
         loader=PackageLoader("dfd.serve"), autoescape=True, undefined=StrictUndefined
     )
     templates.filters |= {"displayed": displayed, "chance": chance_of}
+    templates.globals["leak"] = LEAK if card.leaky else None
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:

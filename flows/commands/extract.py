@@ -8,6 +8,7 @@ from dfd.faces.reader import read_manifest
 from dfd.files import readable
 from dfd.isolation import Limits
 from dfd.params.faces import FacesParams
+from dfd.words import counted
 from flows.commands.videos import find_videos
 from flows.extraction import extract_videos
 
@@ -36,5 +37,5 @@ def _report(out: Path) -> None:
     without = manifest[manifest["reason"].notna()]
     for row in without.itertuples():
         print(f"{row.video!r}: no crop, {row.reason} ({row.detail})")
-    videos = f"{len(manifest)} video{'' if len(manifest) == 1 else 's'}"
+    videos = counted(len(manifest), "video")
     print(f"{out}: {manifest['crops'].sum()} crops of {videos}, {len(without)} without any")

@@ -33,6 +33,7 @@ def sheet(
     from dfd.params.faces import FacesParams
     from dfd.params.section import load_section
     from dfd.params.workers import WorkerParams
+    from dfd.words import counted
     from flows.progress import ProgressBar
     from tasks.workers import limits_of
 
@@ -63,7 +64,7 @@ def sheet(
     except (OSError, cv2.error) as error:
         reason = getattr(error, "strerror", None) or "not a name ending in .png or .jpg"
         raise FacesError(f"{out}: cannot be written ({reason}); choose another name") from error
-    print(f"{out}: {len(videos)} video{'' if len(videos) == 1 else 's'}")
+    print(f"{out}: {counted(len(videos), 'video')}")
 
 
 @app.command()
@@ -78,6 +79,7 @@ def check(
         raise FacesError(f"{readable(folder)}: is no folder; name the output of an extraction")
     from dfd.faces.check import check_faces
     from dfd.faces.reader import read_crops_table, read_manifest
+    from dfd.words import counted
     from flows.progress import ProgressBar
 
     videos, crops = len(read_manifest(folder)), len(read_crops_table(folder))
@@ -88,9 +90,8 @@ def check(
     if len(problems) > _LISTED:
         print(f"and {len(problems) - _LISTED} more")
     if problems:
-        many = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
         remedy = "dvc repro faces" if folder == FACES else "dfd extract"
-        raise FacesError(f"{folder}: {many}; run `{remedy}` again")
+        raise FacesError(f"{folder}: {counted(len(problems), 'problem')}; run `{remedy}` again")
     how = "every crop decoded" if deep else "names only; --deep decodes every crop"
-    many = f"{videos} video{'' if videos == 1 else 's'}, {crops:,} crops"
+    many = f"{counted(videos, 'video')}, {crops:,} crops"
     print(f"{folder}: {many}: all right ({how})")

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dfd.files import displayed
+from dfd.words import LEAK, displayed
 
 if TYPE_CHECKING:
     from dfd.scan.record import VerdictRecord
@@ -52,11 +52,7 @@ def print_table(records: Sequence["VerdictRecord"]) -> None:
 def _about(record: "VerdictRecord") -> str:
     model = record.model
     version = f", version {model.version}" if model.version else ""
-    leak = (
-        "LEAKY: its training saw the people it was judged on, so believe none of this. "
-        if model.leaky
-        else ""
-    )
+    leak = f"{LEAK} " if model.leaky else ""
     return (
         f"{leak}Judged by {model.candidate} ({model.name}{version}, {model.sha256[:12]}). The "
         "interval covers only how frames of a video differ. A verdict is evidence, not proof."

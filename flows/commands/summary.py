@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dfd.errors import EvaluationError
+from dfd.words import LEAK
 from flows.paths import (
     REGISTRATION,
     SPLIT_SUMMARY,
@@ -61,7 +62,7 @@ def summary_table(
     any_evaluation = next(iter(evaluations.values()))
     title = f"{any_evaluation['videos']} test videos of groups that training never saw"
     table = Table(
-        title="LEAKY: groups lie in several parts" if leaky else title,
+        title=LEAK if leaky else title,
         box=SIMPLE_HEAD,
         pad_edge=False,
         collapse_padding=True,

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dfd.errors import VideoError
-from dfd.files import VIDEO_SUFFIXES, displayed, readable
+from dfd.files import VIDEO_SUFFIXES, readable
+from dfd.words import displayed
 
 _SHOWN = 200  # characters of a name in an error
 

@@ -1,0 +1,61 @@
+"""Words that pages, pictures, tables and messages share."""
+
+LEAK = (
+    "LEAKY: the detector was tested on people or recordings that it was also trained on. Believe "
+    "none of its figures and verdicts: they do not hold for new videos."
+)
+
+
+def marked(title: str, leaky: bool) -> str:
+    """Return a title that says whether the detector's split was leaky.
+
+    Args:
+        title: What the title says otherwise, such as a detector's name.
+        leaky: Whether training and test share people or recordings; ``LEAK`` explains it.
+
+    Examples:
+        >>> marked("mesonet", leaky=True)
+        'mesonet (LEAKY)'
+        >>> marked("mesonet", leaky=False)
+        'mesonet'
+    """
+    return f"{title} (LEAKY)" if leaky else title
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number and its noun, in the plural unless the number is 1.
+
+    Args:
+        number: How many there are.
+        noun: A word in the singular whose plural ends in ``s``.
+
+    Examples:
+        >>> counted(1, "video")
+        '1 video'
+        >>> counted(1200, "test video")
+        '1,200 test videos'
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def displayed(name: str, length: int) -> str:
+    """Return a name that is safe to show and not too long.
+
+    Control characters, and marks that change the direction of writing, become �. The middle of a
+    long name becomes …, so that its beginning and its ending stay.
+
+    Args:
+        name: Any text, such as the name of an uploaded file.
+        length: The most characters to return.
+
+    Examples:
+        >>> displayed("interview-with-the-minister.mp4", 20)
+        'interview…nister.mp4'
+        >>> displayed("a\\nb.mp4", 20)
+        'a�b.mp4'
+    """
+    shown = "".join(sign if sign.isprintable() else "�" for sign in name)
+    if len(shown) <= length:
+        return shown
+    tail = length // 2
+    return f"{shown[: length - tail - 1]}…{shown[-tail:]}"
