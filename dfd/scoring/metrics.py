@@ -1,7 +1,9 @@
-"""Figures of merit of scored items, for any number of weightings at once.
+"""Metrics of scored items (crops, tracks or videos), under many weightings at once.
 
-Every score is P(FAKE), 0..1; FAKE is the positive class; a score at the threshold is called FAKE.
-Weights are what the bootstrap varies: an item drawn twice weighs two.
+Every score is P(FAKE), 0..1, and FAKE is the positive class. A prediction is FAKE when the score is
+at least the threshold. A bootstrap resample is a weighting of the items: an item that was drawn
+twice has weight 2, an item that was not drawn has weight 0. Computing the metrics of all resamples
+at once as array operations is much faster than copying the items of each resample.
 """
 
 from collections.abc import Sequence
@@ -17,31 +19,34 @@ if TYPE_CHECKING:
 Values = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-BINS = 15  # of the calibration error, as in Guo et al., ICML 2017
-_TINY = 1e-7  # least probability that log loss believes
+BINS = 15  # of the expected calibration error, as in Guo et al., ICML 2017
+_MIN_PROBABILITY = 1e-7  # log loss clips probabilities to this, so that it stays finite
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """Figures of one set of scored items; None where both classes are needed and one is absent.
+    """Metrics of one set of scored items.
+
+    A metric that needs both classes is None where only one class is present.
 
     Attributes:
         n: Number of items.
         auc: Area under the ROC curve, ties counted half.
         ap: Average precision.
-        eer: Equal error rate: where as many REAL are called FAKE as FAKE are called REAL.
-        accuracy: Share called rightly at the threshold.
-        balanced_accuracy: Mean recall of the classes present, at the threshold.
+        eer: Equal error rate: the false positive rate at the threshold where it equals the false
+            negative rate.
+        accuracy: Share of correct predictions at the threshold.
+        balanced_accuracy: Mean recall of the classes that are present, at the threshold.
         log_loss: Mean negative log-likelihood, in nats.
         brier: Mean squared error of the probability.
         ece: Expected calibration error over 15 bins of equal width.
-        tpr_at_fpr_1: Share of FAKE found while at most 1 % of REAL are called FAKE.
-        tpr_at_fpr_5: Likewise at 5 %.
-        tpr_at_fpr_10: Likewise at 10 %.
-        tp: FAKE called FAKE.
-        tn: REAL called REAL.
-        fp: REAL called FAKE.
-        fn: FAKE called REAL.
+        tpr_at_fpr_1: Highest true positive rate at a false positive rate of at most 1 %.
+        tpr_at_fpr_5: Highest true positive rate at a false positive rate of at most 5 %.
+        tpr_at_fpr_10: Highest true positive rate at a false positive rate of at most 10 %.
+        tp: Number of FAKE items predicted FAKE.
+        tn: Number of REAL items predicted REAL.
+        fp: Number of REAL items predicted FAKE.
+        fn: Number of FAKE items predicted REAL.
     """
 
     n: int
@@ -67,12 +72,37 @@ RATES = tuple(field.name for field in fields(Metrics) if field.name not in COUNT
 
 
 def is_fake(labels: "Sequence[str] | pd.Series") -> Flags:
-    """Return which labels are FAKE, bool (N,)."""
+    """Return which labels are FAKE.
+
+    Args:
+        labels: ``REAL`` or ``FAKE``, N of them.
+
+    Returns:
+        bool (N,).
+
+    Example:
+        >>> from dfd.scoring.metrics import is_fake
+        >>> is_fake(["REAL", "FAKE"]).tolist()
+        [False, True]
+    """
     return np.asarray(np.asarray(labels) == "FAKE", dtype=bool)
 
 
 def auc(labels: "Sequence[str] | pd.Series", scores: npt.ArrayLike) -> float | None:
-    """Return the area under the ROC curve, or None where only one class is present."""
+    """Return the area under the ROC curve, or None where only one class is present.
+
+    The AUC is the probability that a random FAKE item has a higher score than a random REAL item;
+    a tie counts half.
+
+    Args:
+        labels: ``REAL`` or ``FAKE``, N of them.
+        scores: P(FAKE), 0..1, (N,).
+
+    Example:
+        >>> from dfd.scoring.metrics import auc
+        >>> auc(["REAL", "REAL", "FAKE", "FAKE"], [0.1, 0.6, 0.4, 0.9])
+        0.75
+    """
     fake, values = is_fake(labels), np.asarray(scores, dtype=np.float64)
     value = ranking(fake, values, np.ones((1, len(values))))["auc"][0]
     return None if np.isnan(value) else float(value)
@@ -81,44 +111,69 @@ def auc(labels: "Sequence[str] | pd.Series", scores: npt.ArrayLike) -> float | N
 def measure(
     labels: "Sequence[str] | pd.Series", scores: npt.ArrayLike, threshold: float
 ) -> Metrics:
-    """Return the figures of ``scores`` against ``labels``."""
+    """Return every metric of scores against labels.
+
+    Args:
+        labels: ``REAL`` or ``FAKE``, N of them, N at least 1.
+        scores: P(FAKE), 0..1, (N,).
+        threshold: Scores of at least this are predicted FAKE, 0..1.
+
+    Example:
+        >>> from dfd.scoring.metrics import measure
+        >>> metrics = measure(["REAL", "REAL", "FAKE", "FAKE"], [0.1, 0.6, 0.7, 0.9], 0.5)
+        >>> metrics.auc, metrics.accuracy, metrics.fp
+        (1.0, 0.75, 1)
+    """
     fake, values = is_fake(labels), np.asarray(scores, dtype=np.float64)
-    called = values >= threshold
+    predicted_fake = values >= threshold
     rates = {
         name: None if np.isnan(rate[0]) else float(rate[0])
         for name, rate in weighted(fake, values, threshold, np.ones((1, len(values)))).items()
     }
     return Metrics(
         n=len(values),
-        tp=int((called & fake).sum()),
-        tn=int((~called & ~fake).sum()),
-        fp=int((called & ~fake).sum()),
-        fn=int((~called & fake).sum()),
-        **rates,  # type: ignore[arg-type]  # None only where the field allows it
+        tp=int((predicted_fake & fake).sum()),
+        tn=int((~predicted_fake & ~fake).sum()),
+        fp=int((predicted_fake & ~fake).sum()),
+        fn=int((~predicted_fake & fake).sum()),
+        **rates,  # type: ignore[arg-type]  # None only for fields whose type allows it
     )
 
 
 def weighted(fake: Flags, scores: Values, threshold: float, weights: Values) -> dict[str, Values]:
-    """Return the figures of ``RATES`` under many weightings.
+    """Return the metrics named in ``RATES`` under each of many weightings.
 
     Args:
         fake: Which items are FAKE, bool (N,).
-        scores: P(FAKE), float64 (N,).
-        threshold: Scores from here on are called FAKE.
-        weights: One weighting a row, float64 (B, N), each of a sum above 0.
+        scores: P(FAKE), 0..1, float64 (N,).
+        threshold: Scores of at least this are predicted FAKE, 0..1.
+        weights: One weighting per row, float64 (B, N), at least 0; no row sums to 0.
 
     Returns:
-        float64 (B,) a name; NaN where a class has no weight that the figure needs.
+        By the name of the metric, float64 (B,). NaN where the metric needs both classes and one
+        has no weight.
+
+    Example:
+        The accuracy of two items, once as they are and once with the second counted three times:
+
+        >>> import numpy as np
+        >>> from dfd.scoring.metrics import weighted
+        >>> fake, scores = np.array([False, True]), np.array([0.1, 0.4])
+        >>> weighted(fake, scores, 0.5, np.array([[1.0, 1.0], [1.0, 3.0]]))["accuracy"].tolist()
+        [0.5, 0.25]
     """
     total = weights.sum(axis=1)
-    hits = weights * ((scores >= threshold) == fake)
-    p = np.clip(scores, _TINY, 1 - _TINY)
+    correct = weights * ((scores >= threshold) == fake)
+    p = np.clip(scores, _MIN_PROBABILITY, 1 - _MIN_PROBABILITY)
     with np.errstate(invalid="ignore", divide="ignore"):
-        recalls = [hits[:, of].sum(axis=1) / weights[:, of].sum(axis=1) for of in (fake, ~fake)]
+        recalls = [
+            correct[:, members].sum(axis=1) / weights[:, members].sum(axis=1)
+            for members in (fake, ~fake)
+        ]
     bins = np.eye(BINS)[np.minimum((scores * BINS).astype(int), BINS - 1)]
     return {
         **ranking(fake, scores, weights),
-        "accuracy": hits.sum(axis=1) / total,
+        "accuracy": correct.sum(axis=1) / total,
         "balanced_accuracy": _mean_of_present(recalls),
         "log_loss": weights @ -np.log(np.where(fake, p, 1 - p)) / total,
         "brier": weights @ (scores - fake) ** 2 / total,
@@ -127,17 +182,35 @@ def weighted(fake: Flags, scores: Values, threshold: float, weights: Values) -> 
 
 
 def ranking(fake: Flags, scores: Values, weights: Values) -> dict[str, Values]:
-    """Return the figures that only the order of the scores decides; arguments as ``weighted``."""
+    """Return the metrics that depend only on the order of the scores, under each weighting.
+
+    Args:
+        fake: Which items are FAKE, bool (N,).
+        scores: P(FAKE), 0..1, float64 (N,).
+        weights: One weighting per row, float64 (B, N), at least 0.
+
+    Returns:
+        ``auc``, ``ap``, ``eer`` and ``tpr_at_fpr_1``, ``_5`` and ``_10``, each float64 (B,); NaN
+        where one class has no weight.
+
+    Example:
+        >>> import numpy as np
+        >>> from dfd.scoring.metrics import ranking
+        >>> fake, scores = np.array([False, True, True]), np.array([0.5, 0.4, 0.9])
+        >>> ranking(fake, scores, np.array([[1.0, 1.0, 1.0], [1.0, 0.0, 2.0]]))["auc"].tolist()
+        [0.5, 1.0]
+    """
     order = np.argsort(-scores, kind="stable")
-    last = np.flatnonzero(np.diff(scores[order], append=-np.inf))  # of each set of equal scores
-    drawn = weights[:, order]
+    # Items of equal score pass the threshold together: one point of the curve for all of them.
+    last = np.flatnonzero(np.diff(scores[order], append=-np.inf))
+    ordered = weights[:, order]
     start = np.zeros((len(weights), 1))
-    tp = np.hstack([start, np.cumsum(drawn * fake[order], axis=1)[:, last]])
-    fp = np.hstack([start, np.cumsum(drawn * ~fake[order], axis=1)[:, last]])
+    tp = np.hstack([start, np.cumsum(ordered * fake[order], axis=1)[:, last]])
+    fp = np.hstack([start, np.cumsum(ordered * ~fake[order], axis=1)[:, last]])
     with np.errstate(invalid="ignore", divide="ignore"):
         tpr, fpr = tp / tp[:, -1:], fp / fp[:, -1:]
         precision = np.nan_to_num(tp / (tp + fp))[:, 1:]
-    figures = {
+    metrics = {
         "auc": np.trapezoid(tpr, fpr, axis=1),
         "ap": (np.diff(tpr, axis=1) * precision).sum(axis=1),
         "eer": _equal_error_rate(tpr, fpr),
@@ -147,12 +220,12 @@ def ranking(fake: Flags, scores: Values, weights: Values) -> dict[str, Values]:
         },
     }
     one_class = (tp[:, -1] == 0) | (fp[:, -1] == 0)
-    return {name: np.where(one_class, np.nan, value) for name, value in figures.items()}
+    return {name: np.where(one_class, np.nan, value) for name, value in metrics.items()}
 
 
 def _equal_error_rate(tpr: Values, fpr: Values) -> Values:
-    """Return where the curve, joined by straight lines, meets fpr = 1 - tpr."""
-    excess = fpr + tpr - 1  # climbs from -1 to 1
+    """Return the FPR at which the ROC curve, interpolated linearly, meets fpr = 1 - tpr."""
+    excess = fpr + tpr - 1  # rises from -1 to 1 along the curve
     after = np.argmax(excess >= 0, axis=1)[:, None]
     before = np.maximum(after - 1, 0)
     e0, e1 = (np.take_along_axis(excess, at, axis=1) for at in (before, after))
