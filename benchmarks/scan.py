@@ -3,24 +3,19 @@
 import subprocess
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
 import cv2
 
 from benchmarks.clips import write_clip
+from benchmarks.detectors import save_untrained
 from benchmarks.faces import Figures, cpu_and_wall, decode
 from benchmarks.workplace import ROOT
-from dfd.detector.card import DetectorCard
-from dfd.detector.domain import Domain
 from dfd.detector.network import load_detector
 from dfd.params.faces import FacesParams
 from dfd.params.section import load_section
-from dfd.params.training import load_candidate
 from dfd.scan.scanning import scan_video
-from dfd.scoring.decision import Calibration, Decision
-from dfd.scoring.metrics import measure
 from dfd.video.frames import read_frames, sample_indices
 from dfd.video.packets import list_packets
 
@@ -38,7 +33,13 @@ def scan(folder: Path) -> Figures:
     everything is measured once.
     """
     cv2.setNumThreads(1)
-    clip, directory = write_clip(folder / "clip.mp4"), _detector(folder / "detector")
+    crop = load_section(FacesParams, ROOT / "params.yaml").crop
+    directory = save_untrained(
+        folder / "detector",
+        _CANDIDATE,
+        crop=crop.model_copy(update={"frames_per_video": _FRAMES}),
+    )
+    clip = write_clip(folder / "clip.mp4")
     detector = load_detector(directory)
     record = scan_video(clip, detector, "bench").record
     assert record.coverage.judged == _FRAMES
@@ -84,46 +85,3 @@ def _command(clip: Path, directory: Path) -> float:
     begun = time.perf_counter()
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - begun
-
-
-def _detector(directory: Path) -> Path:
-    """Write a detector that was never trained, which costs what a trained one does."""
-    import numpy as np
-    import pandas as pd
-
-    from dfd.detector.keras_file import weights_sha256
-    from dfd.train.export.saving import save_detector
-    from dfd.train.networks.backbones import build_model
-
-    params = load_candidate(_CANDIDATE, ROOT / "params.yaml")
-    model, weights = build_model(params.backbone, "none", params.input_size, params.dropout, 7)
-    figures = asdict(measure(["REAL", "FAKE"], [0.1, 0.9], 0.5))
-    crop = load_section(FacesParams, ROOT / "params.yaml").crop
-    everything = (0.0, 1e6)
-    card = DetectorCard(
-        candidate="bench",
-        backbone=params.backbone,
-        weights=weights,
-        input_size=params.input_size,
-        domain=Domain(
-            datasets=(),
-            methods=(),
-            real_videos=0,
-            fake_videos=0,
-            face_size=everything,
-            sharpness=everything,
-        ),
-        crop=crop.model_copy(update={"frames_per_video": _FRAMES}),
-        params=params.model_dump(),
-        decision=Decision(Calibration(), 0.5, (0.5, 0.5)),
-        train_sha256="",
-        split_sha256="",
-        leaky=False,
-        validation={"frame": figures, "video": figures},
-        parameters=model.count_params(),
-        weights_sha256=weights_sha256(model),
-    )
-    size = (32, params.input_size, params.input_size, 3)
-    crops = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
-    save_detector(directory, model, card, pd.DataFrame({"epoch": [1]}), crops)
-    return directory

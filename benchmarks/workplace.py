@@ -3,11 +3,8 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +15,7 @@ import psutil
 import yaml
 
 from benchmarks.clips import stamp
+from benchmarks.servers import prefect_server
 from dfd.dataset.table import COLUMNS
 from dfd.files import hash_file
 
@@ -78,22 +76,5 @@ class Workplace:
 @contextmanager
 def workplace(folder: Path) -> Iterator[Workplace]:
     """Yield a workplace in ``folder`` whose Prefect server runs meanwhile."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**os.environ, "PREFECT_HOME": str(folder / ".prefect")}
-    command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port), "--no-ui"]
-    with (folder / "server.log").open("w") as log:
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
-    try:
-        api = f"http://127.0.0.1:{port}/api"
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"{api}/health", timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.5)
+    with prefect_server(folder) as (api, server):
         yield Workplace(folder, api, psutil.Process(server.pid))
-    finally:
-        server.terminate()
-        server.wait(60)

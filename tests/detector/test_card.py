@@ -25,7 +25,7 @@ from dfd.detector.network import load_detector
 from dfd.params.faces import CropParams
 from dfd.train.loop.records import curves
 from dfd.train.export.saving import save_detector
-from tests.detectors import card_of
+from benchmarks.detectors import card_of
 from tests.train.conftest import SMALL, run, synthetic_crops
 import numpy as np
 

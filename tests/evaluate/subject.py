@@ -4,11 +4,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from benchmarks.detectors import card_of
 from dfd.evaluate.evaluation import Evaluation, evaluate
 from dfd.evaluate.findings import Findings
 from dfd.params.judging import EvaluateParams
 from dfd.scoring.decision import Calibration, Decision
-from tests.detectors import card_of
 
 DECISION = Decision(Calibration(), 0.5, (0.45, 0.55))
 SPLIT = {

@@ -12,10 +12,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from benchmarks.detectors import save_untrained
 from dfd.scoring.decision import Calibration, Decision
 from tests.clip_fixtures import face_params
 from tests.data import ROOT, SAMPLE
-from tests.scan.conftest import save_untrained
+from tests.scan.conftest import DOMAIN
 
 CLIP = next(iter(sorted(SAMPLE.glob("*.mp4"))), None)
 
@@ -37,7 +38,8 @@ def always_fake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A detector that calls every face FAKE."""
     directory = tmp_path_factory.mktemp("served") / "always_fake"
     crop = face_params(margin=0.1, crop_size=128, frames_per_video=4)
-    return save_untrained(directory, crop, Decision(Calibration(), 0.0, (0.0, 0.0)))
+    decision = Decision(Calibration(), 0.0, (0.0, 0.0))
+    return save_untrained(directory, crop=crop, domain=DOMAIN, decision=decision)
 
 
 @contextmanager

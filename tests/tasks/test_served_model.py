@@ -3,10 +3,8 @@
 import base64
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 import warnings
@@ -17,6 +15,7 @@ from typing import Any
 import mlflow
 import pytest
 
+from benchmarks.servers import free_port, running_server
 from dfd.detector.card import load_card
 from dfd.detector.network import load_detector
 from dfd.errors import DetectorError
@@ -69,36 +68,16 @@ def address(detector: Path, store: str, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture(scope="module")
 def server(address: str, store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve the model as a user does, outside the project; return the address to ask."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("server")
+    port = free_port()
+    command = ("mlflow", "models", "serve", "--model-uri", address, "--env-manager", "local")
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "mlflow", "models", "serve", "-m", address),
-                *("--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)),
-            ],
-            env={**environment, "MLFLOW_TRACKING_URI": store},
-            cwd=folder,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.5)
-        else:
-            raise RuntimeError((folder / "log").read_text())
+    with running_server(
+        (*command, "--host", "127.0.0.1", "--port", str(port)),
+        f"http://127.0.0.1:{port}/ping",
+        tmp_path_factory.mktemp("server"),
+        {**environment, "MLFLOW_TRACKING_URI": store},
+    ):
         yield f"http://127.0.0.1:{port}/invocations"
-    finally:
-        os.killpg(process.pid, 15)
-        process.wait(30)
 
 
 def ask(server: str, content: dict[str, Any]) -> list[dict[str, Any]]:

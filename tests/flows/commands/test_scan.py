@@ -16,12 +16,13 @@ from typing import Any
 import psutil
 import pytest
 
+from benchmarks.detectors import save_untrained
 from dfd.files import hash_file
 from dfd.scoring.decision import Calibration, Decision
 from tests.clip_fixtures import face_params
 from tests.data import GRID, ROOT, SAMPLE, write_video
 from tests.fuzz import mutants
-from tests.scan.conftest import save_untrained
+from tests.scan.conftest import DOMAIN
 
 CLIPS = sorted(SAMPLE.glob("*.mp4"))
 COMMAND = [sys.executable, "-m", "flows.commands", "scan"]
@@ -34,7 +35,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with detectors: one that calls everything FAKE, one REAL, and a champion."""
     folder = tmp_path_factory.mktemp("project") / "models"
-    champion = save_untrained(folder / "champion", QUICK, DECISION)
+    champion = save_untrained(folder / "champion", crop=QUICK, domain=DOMAIN, decision=DECISION)
     for name, threshold in (("fake", 0.0), ("real", 1.0)):
         shutil.copytree(champion, folder / name)
         card = json.loads((champion / "detector.json").read_text())

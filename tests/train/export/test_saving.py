@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.detectors import card_of
 from dfd.detector.card import load_card
 from dfd.detector.keras_file import weights_sha256
 from dfd.detector.network import load_detector
@@ -14,7 +15,7 @@ from dfd.train.export import saving
 from dfd.train.export.saving import save_detector
 from dfd.train.networks.backbones import build_model
 from tests.data import ROOT
-from tests.detectors import card_of, write_detector
+from tests.detectors import write_detector
 
 CROPS = np.random.default_rng(2).integers(0, 256, (3, 40, 40, 3), dtype=np.uint8)
 FILES = ["detector.json", "history.csv", "model.keras", "model.onnx"]
@@ -57,7 +58,7 @@ from dfd.detector.keras_file import weights_sha256
 from dfd.train.networks.backbones import build_model
 from dfd.train.export.saving import save_detector
 from dfd.train.loop.scores import fake_scores
-from tests.detectors import card_of
+from benchmarks.detectors import card_of
 from tests.train.export.test_saving import CROPS, HISTORY
 
 model, _ = build_model("mesonet", "none", 40, 0.2, seed=4)
