@@ -15,7 +15,8 @@ import pandas as pd
 from benchmarks.workplace import ROOT
 from dfd.arrays import Images, Scores
 from dfd.detector.keras_file import save_model
-from dfd.detector.network import fake_scores, open_session
+from dfd.detector.network import fake_scores
+from dfd.onnx import open_session
 from dfd.params.training import CandidateParams, load_candidate
 from dfd.scoring.aggregate import video_scores
 from dfd.scoring.metrics import auc

@@ -65,6 +65,10 @@ class WheelError(DfdError):
         return f"files of {self.requirement} {self.problem}; check that pip reaches its index"
 
 
+class OnnxError(DfdError):
+    """ONNX Runtime cannot load a network; the caller raises its own error, which names the file."""
+
+
 class FacesError(DfdError):
     """Crops are missing or do not match their manifest."""
 

@@ -2,18 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from dfd.arrays import Images, Scores
 from dfd.detector.card import CARD, NETWORK, DetectorCard, load_card, registered_version
-from dfd.errors import DetectorError
+from dfd.errors import DetectorError, OnnxError
 from dfd.files import hash_file
-
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
+from dfd.onnx import Session, open_session
 
 INPUT, OUTPUT = "pixels", "probabilities"  # of the ONNX graph
 _AT_ONCE = 16  # crops computed together: more gain nothing, and small networks are slower
@@ -30,7 +27,7 @@ class Detector:
     """
 
     card: DetectorCard
-    session: "InferenceSession"
+    session: Session
     version: str | None = None
 
     def predict(self, crops: Images) -> Scores:
@@ -64,31 +61,7 @@ def resized(crops: Images, size: int) -> Images:
     return result
 
 
-def open_session(network: bytes | Path, threads: int = 0) -> "InferenceSession":
-    """Return an ONNX network, ready to run on the CPU.
-
-    Args:
-        network: Content of the file, or its path, from which it loads twice as fast.
-        threads: Threads that compute one call; 0 for one a core.
-
-    Raises:
-        DetectorError: It is no network that ONNX Runtime can run.
-    """
-    import onnxruntime as ort  # here, because whoever reads a detector's card needs none
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3  # errors, which are raised too
-    # Threads that wait in a loop take the core from the one they wait for, where others compute.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    source = str(network) if isinstance(network, Path) else network
-    try:
-        return ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime has no base class of its own for what it raises
-        raise DetectorError(" ".join(str(error).split())[:160]) from error
-
-
-def fake_scores(session: "InferenceSession", images: Images) -> Scores:
+def fake_scores(session: Session, images: Images) -> Scores:
     """Return a network's P(FAKE), float32 (N,), for images of its own input size.
 
     Args:
@@ -134,7 +107,7 @@ def card_and_version(directory: Path) -> tuple[DetectorCard, str | None]:
     return load_card(directory), registered_version(directory)
 
 
-def _open_checked(path: Path, card: DetectorCard, threads: int) -> "InferenceSession":
+def _open_checked(path: Path, card: DetectorCard, threads: int) -> Session:
     try:
         found = hash_file(path)
     except OSError as error:
@@ -149,5 +122,5 @@ def _open_checked(path: Path, card: DetectorCard, threads: int) -> "InferenceSes
         )
     try:
         return open_session(path, threads)
-    except DetectorError as error:
+    except OnnxError as error:
         raise DetectorError(f"{path}: cannot be run ({error}); update onnxruntime") from error

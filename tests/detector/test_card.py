@@ -13,8 +13,9 @@ import pytest
 
 from dfd.detector.card import load_card
 from dfd.detector.keras_file import load_keras_model
-from dfd.detector.network import Detector, load_detector, open_session
+from dfd.detector.network import Detector, load_detector
 from dfd.errors import DetectorError
+from dfd.onnx import open_session
 from dfd.train.loop.scores import fake_scores
 from tests.detectors import write_detector
 

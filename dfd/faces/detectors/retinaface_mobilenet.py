@@ -6,16 +6,17 @@ Wild, CVPR 2020. Anchors and box coding follow SSD (Liu et al., 2016).
 
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
 
 from dfd.arrays import Image
-from dfd.errors import WeightsError
+from dfd.errors import OnnxError, WeightsError
 from dfd.faces.detectors.mobilenet_weights import mobilenet_weights
 from dfd.faces.face import Face, make_faces
+from dfd.onnx import Session, open_session
 from dfd.params.faces import CropParams
 
 _MEAN = (104, 117, 123)  # BGR
@@ -36,7 +37,7 @@ class RetinaFaceMobileNet:
         min_score: Detections below this score are dropped.
     """
 
-    session: ort.InferenceSession
+    session: Session
     min_score: float
 
     def __call__(self, image: Image) -> list[Face]:
@@ -64,21 +65,16 @@ def load_mobilenet(params: CropParams) -> RetinaFaceMobileNet:
     )
 
 
-def one_thread_session(model: bytes | str, name: str) -> ort.InferenceSession:
+def one_thread_session(model: bytes | Path, name: str) -> Session:
     """Load an ONNX graph, from its bytes or its file's path, to run on the calling thread alone.
 
     Raises:
         WeightsError: ONNX Runtime cannot load it; ``name`` stands for it in the line.
     """
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors only
     try:
-        return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its exceptions share no public base below this one
-        reason = str(error).splitlines()[0]
-        raise WeightsError(f"{name}: not a loadable ONNX model ({reason}); remove it") from error
+        return open_session(model, threads=1)
+    except OnnxError as error:
+        raise WeightsError(f"{name}: not a loadable ONNX model ({error}); remove it") from error
 
 
 def _planes(image: Image) -> Floats:

@@ -18,6 +18,7 @@ from dfd.arrays import Image
 from dfd.errors import WeightsError
 from dfd.faces.detectors.retinaface_mobilenet import one_thread_session
 from dfd.faces.face import Face, make_faces
+from dfd.onnx import import_onnxruntime
 from dfd.params.faces import CropParams
 
 _FILE = "retinaface.onnx"
@@ -69,13 +70,14 @@ def load_resnet50(params: CropParams) -> RetinaFaceResNet50:
             f"{path}: the weights of retinaface-resnet50 cannot be downloaded; put {_FILE} there "
             f"from {WEIGHTS_URLS[0]}, or set faces.detector to retinaface-mobilenet"
         ) from error
-    session = one_thread_session(str(path), str(path))
+    session = one_thread_session(path, str(path))
     return RetinaFaceResNet50(RetinaFace(session), params.min_score)
 
 
 def _package() -> Any:
     """Import the package on its ONNX engine: on TensorFlow, its first choice, it needs tf-keras."""
     os.environ["DEEPFACE_BACKEND_ENGINE"] = "onnx"
+    import_onnxruntime()  # before the package imports it
     with warnings.catch_warnings():  # it turns every warning of the process off
         from retinaface import RetinaFace as module
     return module

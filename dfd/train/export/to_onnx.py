@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dfd.arrays import Images
-from dfd.detector.network import INPUT, OUTPUT, fake_scores, open_session
+from dfd.detector.network import INPUT, OUTPUT, fake_scores
 from dfd.errors import DetectorError
+from dfd.onnx import open_session
 
 if TYPE_CHECKING:
     import onnx

@@ -8,8 +8,9 @@ import onnx
 import pytest
 
 from dfd.detector.keras_file import save_model
-from dfd.detector.network import fake_scores, open_session
+from dfd.detector.network import fake_scores
 from dfd.errors import DetectorError
+from dfd.onnx import open_session
 from dfd.train.export import to_onnx
 from dfd.train.export.to_onnx import export_onnx
 from dfd.train.loop.scores import fake_scores as keras_scores
