@@ -1,8 +1,8 @@
-"""The arrays that modules hand to each other."""
+"""Names for the arrays that modules pass to each other."""
 
 import numpy as np
 import numpy.typing as npt
 
-Image = npt.NDArray[np.uint8]  # (H, W, 3); BGR from frames, RGB where a docstring says so
-Images = npt.NDArray[np.uint8]  # (N, S, S, 3) RGB crops
-Scores = npt.NDArray[np.float32]  # (N,) P(FAKE)
+Image = npt.NDArray[np.uint8]  # (H, W, 3): BGR for video frames, RGB where a docstring says so
+Images = npt.NDArray[np.uint8]  # (N, S, S, 3): square RGB crops
+Scores = npt.NDArray[np.float32]  # (N,): P(FAKE), 0..1

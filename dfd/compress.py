@@ -1,4 +1,4 @@
-"""Crops as they come back from real encoders: JPEG by OpenCV, H.264 by x264."""
+"""Compression of crops by real encoders: JPEG by OpenCV, H.264 by x264."""
 
 import math
 from fractions import Fraction
@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 Pixels = npt.NDArray[np.uint8]
 
-# One thread and no AVX-512, whose code was seen to encode the same frames differently each time.
-# Every frame is a key frame, and with qcomp=1 its quantiser follows from the CRF alone, so that a
-# crop does not depend on its neighbours in the stack. x264 gives the key frames of a clip, whose
-# detail the others inherit, 1.4 times as fine a quantiser (its ipratio), but not where all are.
+# x264 runs on one thread and without AVX-512: with AVX-512 it encoded the same frames differently
+# from run to run. Every frame is a key frame, and with qcomp=1 the quantiser of a frame follows
+# from the CRF alone, so the result for a crop does not depend on the other crops of the stack.
+# In a clip of both kinds of frames, x264 gives key frames a quantiser 1.4 times as fine (its option
+# ipratio); where all frames are key frames it does not, so _KEY_FRAME lowers the CRF by as much.
 _H264 = {
     "preset": "veryfast",
     "tune": "zerolatency",
@@ -24,27 +25,40 @@ _KEY_FRAME = 6 * math.log2(1.4)
 
 
 def jpeg(crops: Pixels, quality: int) -> Pixels:
-    """Compress each crop as JPEG.
+    """Compress each crop as JPEG and decode it again.
 
     Args:
         crops: uint8 (K, S, S, 3) RGB; left unchanged.
-        quality: 1 to 100, OpenCV's scale.
+        quality: OpenCV's JPEG quality, 1 to 100; lower loses more.
 
     Returns:
-        uint8 (K, S, S, 3) RGB.
+        The decoded crops, uint8 (K, S, S, 3) RGB.
+
+    Example:
+        >>> crops = np.full((2, 64, 64, 3), (200, 40, 60), np.uint8)
+        >>> jpeg(crops, 40).shape
+        (2, 64, 64, 3)
     """
     return np.stack([_jpeg(crop, quality) for crop in crops])
 
 
 def h264(crops: Pixels, crf: int) -> Pixels:
-    """Compress each crop as a key frame of H.264, yuv420p in BT.601's limited range.
+    """Compress each crop as a key frame of H.264 and decode it again.
+
+    The pixel format is yuv420p in the limited range of BT.601, as in most web videos.
 
     Args:
-        crops: uint8 (K, S, S, 3) RGB; left unchanged. Odd sides are padded for the encoder.
+        crops: uint8 (K, S, S, 3) RGB; left unchanged. Where S is odd, one row and one column
+            are added for the encoder and cut off again.
         crf: x264's constant rate factor, 0 to 51; higher loses more.
 
     Returns:
-        uint8 (K, S, S, 3) RGB.
+        The decoded crops, uint8 (K, S, S, 3) RGB.
+
+    Example:
+        >>> crops = np.full((2, 65, 65, 3), (200, 40, 60), np.uint8)
+        >>> h264(crops, 30).shape
+        (2, 65, 65, 3)
     """
     side = crops.shape[1]
     odd = side % 2  # colour is stored for 2×2 pixels, so sides must be even
@@ -69,9 +83,9 @@ def h264(crops: Pixels, crf: int) -> Pixels:
 
 
 def _jpeg(crop: Pixels, quality: int) -> Pixels:
-    # OpenCV takes the channels as BGR; a wrong order would lose colour where no camera does.
+    # OpenCV expects BGR; in another order the encoder would lose the colours that cameras keep.
     bgr = cv2.cvtColor(crop, cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
     decoded = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
-    assert decoded is not None  # it was encoded a line above
+    assert decoded is not None  # it was encoded just above
     return np.asarray(decoded, np.uint8)

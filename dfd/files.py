@@ -1,4 +1,4 @@
-"""Hashing files, placing them without a second copy, and writing them all or nothing."""
+"""Helpers for files: hashing, placing without a second copy, and writing whole or not at all."""
 
 import hashlib
 import json
@@ -18,26 +18,45 @@ if TYPE_CHECKING:
 VIDEO_SUFFIXES = frozenset(
     [".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts"]
 ) | {".webm", ".wmv"}
-UNFINISHED = ".unfinished-"  # what a killed process leaves begins so
-# Columns that pandas would read as numbers where a data set names its videos so.
-_TEXT = dict.fromkeys(("video", "source", "method", "group", "part", "sha256", "phash"), str)
-FICLONE = 0x40049409  # ioctl of Linux that shares a file's blocks (Btrfs, XFS)
+UNFINISHED = ".unfinished-"  # prefix of temporary files; a killed process may leave some
+# Columns that are text even where every value is made of digits, as some data sets name videos.
+_TEXT_COLUMNS = dict.fromkeys(
+    ("video", "source", "method", "group", "part", "sha256", "phash"), str
+)
+_FICLONE = 0x40049409  # Linux ioctl that makes two files share blocks (Btrfs, XFS)
 
 
 def project_root() -> Path:
-    """Return the project's folder; of an experiment that DVC runs in a copy below it, the same."""
+    """Return the folder of the project.
+
+    This is the current folder, except inside a copy of the project that ``dvc exp run --temp`` or
+    ``--queue`` makes below ``.dvc``: there it is the folder that holds ``.dvc``.
+    """
     here = Path.cwd()
     return next((folder.parent for folder in here.parents if folder.name == ".dvc"), here)
 
 
 def hash_file(path: Path) -> str:
-    """Return the sha256 of the file's content, in hexadecimal."""
+    """Return the sha256 of the content of a file, as 64 hexadecimal digits.
+
+    Raises:
+        OSError: The file cannot be read.
+
+    Example:
+        >>> hash_file(Path("samples/videos/aawxptlexd.mp4"))[:12]
+        '8fe891a4edad'
+    """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def hash_json(value: Any) -> str:
-    """Return the sha256 of ``value`` as JSON with sorted keys, in hexadecimal."""
+    """Return the sha256 of ``value`` written as JSON with sorted keys, as 64 hexadecimal digits.
+
+    Example:
+        >>> hash_json({"a": 1, "b": 2}) == hash_json({"b": 2, "a": 1})
+        True
+    """
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
@@ -48,10 +67,22 @@ def readable(path: Path) -> str:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary name beside ``path``; on success it is synced and renamed to ``path``.
+    """Yield the path of a temporary file that replaces ``path`` when the block ends.
 
-    Folders above ``path`` are made. After an exception the temporary file is gone and ``path`` is
-    as it was.
+    The temporary file lies in the folder of ``path``, which is created where needed. At the end of
+    the block its content is flushed to disk and it is renamed to ``path``. After an exception it is
+    deleted and ``path`` is unchanged.
+
+    Raises:
+        OSError: The folder cannot be written.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "figures", "auc.txt")
+        ...     with replacing(path) as temporary:
+        ...         size = temporary.write_text("0.91")
+        ...     path.read_text()
+        '0.91'
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED, suffix=path.suffix)
@@ -69,10 +100,20 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder beside ``path``; on success it is renamed to ``path``.
+    """Yield an empty temporary folder that replaces the folder ``path`` when the block ends.
 
-    Folders above ``path`` are made. After an exception the temporary folder is gone and ``path``
-    is as it was.
+    The temporary folder lies beside ``path``; folders above it are created where needed. After an
+    exception it is deleted and ``path`` is unchanged.
+
+    Raises:
+        OSError: The folder above ``path`` cannot be written.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with replacing_folder(Path(folder, "models")) as temporary:
+        ...         write_json(temporary / "card.json", {"format": 1})
+        ...     Path(folder, "models", "card.json").is_file()
+        True
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     replaced = path.with_name(f".{path.name}.{os.getpid()}.replaced")
@@ -89,44 +130,76 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` as UTF-8, all or nothing."""
+    """Write ``text`` as UTF-8; after an error the old file is unchanged (see ``replacing``)."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` as indented JSON with a closing newline, all or nothing."""
+    """Write ``value`` as indented JSON; after an error the old file is unchanged.
+
+    Raises:
+        ValueError: ``value`` holds a NaN or an infinity, which JSON does not know.
+        OSError: The folder cannot be written.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_json(Path(folder, "train.json"), {"auc": 0.91})
+        ...     print(Path(folder, "train.json").read_text(), end="")
+        {
+          "auc": 0.91
+        }
+    """
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
 def write_table(path: Path, table: "pd.DataFrame") -> None:
-    """Write ``table`` as CSV without its index, all or nothing."""
+    """Write ``table`` as CSV without its index; after an error the old file is unchanged."""
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False)
 
 
 def read_table(path: Path, columns: Sequence[str], remedy: str) -> "pd.DataFrame":
-    """Return a CSV of the data set's with at least ``columns``.
+    """Read a CSV table, such as ``data/videos.csv`` or ``data/split.csv``.
+
+    Args:
+        path: The CSV file.
+        columns: Names of the columns that it must have; it may have more.
+        remedy: The command that writes the file anew, for the error message.
 
     Raises:
-        DatasetError: The file is missing or lacks a column; ``remedy`` is the command to run.
+        DatasetError: The file is missing or lacks a column.
     """
-    import pandas as pd  # here: most who handle files have no tables
+    import pandas as pd  # imported here: most programs that handle files read no tables
 
     try:
-        table: pd.DataFrame = pd.read_csv(path, dtype=_TEXT)
+        table: pd.DataFrame = pd.read_csv(path, dtype=_TEXT_COLUMNS)
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path}: cannot be read ({error}); run `{remedy}`") from error
-    lacking = [column for column in columns if column not in table.columns]
-    if lacking:
-        raise DatasetError(f"{path}: has no column {lacking[0]!r}; run `{remedy}`")
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise DatasetError(f"{path}: has no column {missing[0]!r}; run `{remedy}`")
     return table
 
 
 def place(source: Path, target: Path) -> None:
-    """Make ``target`` hold the content of ``source``, sharing its blocks where the file system can.
+    """Give ``target`` the content of ``source``, without a second copy on disk where possible.
 
-    Tries a reflink, then a hard link, then a copy. ``source`` is only read.
+    Tries a reflink (two files that share blocks), then a hard link, then a plain copy. Where
+    ``source`` is a symbolic link, the file it leads to is placed. ``source`` is only read.
+
+    Args:
+        source: An existing file.
+        target: A path that does not exist yet; folders above it are created where needed.
+
+    Raises:
+        OSError: ``source`` cannot be read or ``target`` cannot be written.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     place(Path("samples/videos/aawxptlexd.mp4"), Path(folder, "videos", "clip.mp4"))
+        ...     hash_file(Path(folder, "videos", "clip.mp4"))[:12]
+        '8fe891a4edad'
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     original = source.resolve()
@@ -139,13 +212,14 @@ def place(source: Path, target: Path) -> None:
 
 
 def _reflink(source: Path, target: Path) -> bool:
+    """Return whether ``target`` could be made to share the blocks of ``source``."""
     try:
         import fcntl
-    except ImportError:  # not on Windows
+    except ImportError:  # Windows has no such module
         return False
     try:
         with source.open("rb") as reading, target.open("xb") as writing:
-            fcntl.ioctl(writing.fileno(), FICLONE, reading.fileno())
+            fcntl.ioctl(writing.fileno(), _FICLONE, reading.fileno())
     except OSError:
         target.unlink(missing_ok=True)
         return False

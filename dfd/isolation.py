@@ -1,7 +1,8 @@
 """Worker processes for code that may crash, hang or take too much memory on a hostile file.
 
-Such a call fails alone: its process is stopped and replaced, and the caller gets ``VideoGivenUp``.
-Processes are spawned, so they inherit neither threads nor memory.
+Only the call for that file fails: its process is stopped and replaced, and the caller gets
+``VideoGivenUp``. Processes are spawned rather than forked, so they inherit neither threads nor
+memory.
 """
 
 import multiprocessing
@@ -24,21 +25,21 @@ from dfd.errors import VideoGivenUp
 T = TypeVar("T")
 R = TypeVar("R")
 
-# Results wake their thread at once; this is how often a pool looks for calls past their time limit,
-# and at ten times a second an idle one takes half a percent of a core.
+# Seconds between a pool's checks for calls that exceed their time limit. With the default of 0.1 s
+# an idle pool takes half a percent of a core. Results do not wait for it: they wake their thread.
 CONSTS.sleep_unit = 0.5
 
-_ATTEMPTS = 3  # at a call whose process dies before it has begun
-_AHEAD = 4  # results a worker may finish before the caller takes them
+_ATTEMPTS = 3  # for a call whose process dies before the call begins
+_AHEAD = 4  # finished results per worker that may wait for the caller
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one file may take.
+    """The time and memory that the work on one file may take.
 
     Attributes:
-        time_s: Seconds of wall-clock time.
-        memory_mb: Memory, in 2**20 bytes.
+        time_s: Wall-clock time in seconds.
+        memory_mb: Memory in units of 2**20 bytes.
     """
 
     time_s: float
@@ -46,40 +47,48 @@ class Limits:
 
 
 class WorkerPool:
-    """Runs calls in ``workers`` processes, one at a time in each; threads may share it.
+    """Runs calls in worker processes, one call at a time in each; several threads may share a pool.
+
+    Use it as a context manager: leaving the block stops the processes.
 
     Args:
         workers: Number of processes; they start with the first call.
-        limits: Time that a call may take once it runs, and private memory of a process. Memory is
-            limited on Linux only (``RLIMIT_DATA``); elsewhere only the time limit is enforced.
+        limits: The time that a call may take once it has begun, and the private memory that a
+            process may use. Memory is limited on Linux only (``RLIMIT_DATA``); on other systems
+            only the time limit holds.
     """
 
     def __init__(self, workers: int, limits: Limits) -> None:
         self._limits = limits
         skip_main_reimport()
-        # A pool of its own for each: processes of one pool share a lock that a killed one keeps.
+        # One pool per process: processes of one pool share a lock that a killed one never frees.
         self._pools = [self._new_pool() for _ in range(workers)]
-        self._free: SimpleQueue[int] = SimpleQueue()
+        self._idle: SimpleQueue[int] = SimpleQueue()
         self._running: set[Future[Any]] = set()
-        self._left = False
+        self._closed = False
         for worker in range(workers):
-            self._free.put(worker)
+            self._idle.put(worker)
 
     def run(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Return what a module-level ``function`` returns; its exceptions come through.
+        """Call a function in a worker process and return its result.
+
+        Args:
+            function: A function at the top level of a module, so that it can be pickled. Its
+                exceptions reach the caller.
+            arguments: Its positional arguments, which must be picklable.
 
         Raises:
-            VideoGivenUp: It took too long or too much memory, or its process died.
-            CancelledError: The pool was left meanwhile.
+            VideoGivenUp: The call exceeded a limit, or its process died.
+            CancelledError: The block of the pool was left before the call ended.
         """
-        worker = self._free.get()
+        worker = self._idle.get()
         try:
             for _ in range(_ATTEMPTS):
                 try:
                     future = self._pools[worker].schedule(
                         function, args=arguments, timeout=self._limits.time_s
                     )
-                except RuntimeError:  # the process died while it had nothing to do
+                except RuntimeError:  # the process died while it was idle
                     self._renew(worker)
                     continue
                 self._running.add(future)
@@ -101,7 +110,7 @@ class WorkerPool:
             how = _death(error.exitcode)
             raise VideoGivenUp("crash", f"its process died ({how})") from error
         finally:
-            self._free.put(worker)
+            self._idle.put(worker)
         raise VideoGivenUp("crash", "its process keeps dying before it begins")
 
     def _new_pool(self) -> ProcessPool:
@@ -113,7 +122,7 @@ class WorkerPool:
         )
 
     def _renew(self, worker: int) -> None:
-        if self._left:
+        if self._closed:
             raise CancelledError
         _stop(self._pools[worker])
         self._pools[worker] = self._new_pool()
@@ -127,8 +136,8 @@ class WorkerPool:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop the processes, whatever they do; threads that wait for one are let go."""
-        self._left = True
+        """Stop the processes at once; calls that wait for a result raise ``CancelledError``."""
+        self._closed = True
         for pool in self._pools:
             _stop(pool)
         for future in list(self._running):
@@ -141,27 +150,29 @@ def for_each(
     limits: Limits,
     ended: Callable[[int], None] = lambda given_up: None,
 ) -> Iterator[tuple[T, R | VideoGivenUp]]:
-    """Do some work for each item in worker processes, one process a core, and yield the results.
+    """Work on many items at once, with one worker process per core, and yield the results in order.
+
+    When the caller stops iterating early, running calls are stopped and the other items are never
+    begun.
 
     Args:
-        work: Called in a thread with the pool and an item; it gives the pool what may crash or
-            hang. Its exceptions other than ``VideoGivenUp`` come through and end the iteration.
-        items: What to work on.
-        limits: Of each call that ``work`` gives the pool.
-        ended: Called from several threads whenever an item is done, with the number of items that
-            were given up so far.
+        work: Called in a thread with the pool and an item. It passes the calls that may crash or
+            hang to ``pool.run``. An exception other than ``VideoGivenUp`` ends the iteration and
+            reaches the caller.
+        items: The items to work on.
+        limits: Limits of each call in a worker process.
+        ended: Called from several threads after each item, with the number of items given up so
+            far.
 
     Yields:
-        Each item in its order with what ``work`` returned, or with the ``VideoGivenUp`` it raised.
-
-    When the caller stops early, running calls are stopped and the rest is not begun.
+        Each item with the result of ``work``, or with the ``VideoGivenUp`` that it raised.
     """
     if not items:
         return
     workers = min(os.cpu_count() or 1, len(items))
     given_up: list[T] = []
 
-    def one(item: T) -> R | VideoGivenUp:
+    def work_on(item: T) -> R | VideoGivenUp:
         result: R | VideoGivenUp
         try:
             result = work(pool, item)
@@ -175,7 +186,7 @@ def for_each(
         begun: deque[tuple[T, Future[R | VideoGivenUp]]] = deque()
         try:
             for item in items:
-                begun.append((item, threads.submit(one, item)))
+                begun.append((item, threads.submit(work_on, item)))
                 if len(begun) > _AHEAD * workers:
                     first, future = begun.popleft()
                     yield first, future.result()
@@ -188,10 +199,10 @@ def for_each(
 
 
 def skip_main_reimport() -> None:
-    """Keep spawned workers from importing the main program again, with Prefect and all.
+    """Keep worker processes from importing the main program, which may load Prefect and more.
 
-    ``multiprocessing`` makes each spawned process import ``__main__``, which costs a worker a
-    second and 80 MB and gives it nothing.
+    ``multiprocessing`` makes each spawned process import ``__main__``. A worker does not need it,
+    and the import would take a second and 80 MB in each.
     """
     main = sys.modules["__main__"]
     main.__spec__, main.__file__ = None, None

@@ -1,4 +1,4 @@
-"""Labels and parts, each in the order of every array, table and network output."""
+"""The class labels and the parts of a split, in the order of all arrays, tables and outputs."""
 
-LABELS = ("REAL", "FAKE")  # FAKE is the positive one
+LABELS = ("REAL", "FAKE")  # FAKE is the positive class: every score is P(FAKE)
 PARTS = ("train", "validation", "test")

