@@ -1,7 +1,8 @@
-"""Pictures of one decoded frame, as a viewer sees them: upright, square pixels, one moment, SDR.
+"""A decoded frame, and images of it as a viewer sees it: upright, with square pixels, in SDR.
 
-What is stored may be turned (phones), anamorphic (DV, broadcast), two fields of different moments
-(interlaced) or high dynamic range; only what is asked for is converted, at the size asked for.
+The stored picture may be rotated (phones), anamorphic (DV, broadcast), made of two fields from
+different moments (interlaced), or high dynamic range. An image is converted on demand, only the
+part and only at the size that the caller asks for.
 """
 
 from dataclasses import dataclass
@@ -16,18 +17,20 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from dfd.arrays import Image
 from dfd.video.hdr import HDR, to_sdr
 
-_EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT  # colours to the last digit
+_EXACT = (
+    Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+)  # no shortcuts in colour conversion
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One decoded frame.
+    """One decoded frame of a video.
 
     Attributes:
-        index: Position among the frames of the clip, from 0.
-        time_s: Seconds since the clip's first frame.
-        picture: As the decoder gave it.
-        pixel_aspect: Width over height of one stored pixel.
+        index: Position among the shown frames of the video, from 0.
+        time_s: Seconds since the first frame of the video.
+        picture: The picture as the decoder returned it.
+        pixel_aspect: Width over height of a stored pixel.
     """
 
     index: int
@@ -37,16 +40,33 @@ class Frame:
 
     @property
     def width(self) -> int:
-        """Pixels across, upright and square."""
+        """Width in square pixels of the upright frame."""
         return self._shown[1 if self._turns % 2 else 0]
 
     @property
     def height(self) -> int:
-        """Pixels down, upright and square."""
+        """Height in square pixels of the upright frame."""
         return self._shown[0 if self._turns % 2 else 1]
 
     def image(self, longest: int | None = None) -> Image:
-        """Return the frame as uint8 (H, W, 3) BGR, its longer side at most ``longest`` pixels."""
+        """Return the whole frame, upright.
+
+        Args:
+            longest: Greatest length in pixels of the longer side; a larger frame is shrunk to it,
+                a smaller one is not enlarged. None keeps the size.
+
+        Returns:
+            uint8 (H, W, 3) BGR.
+
+        Example:
+            >>> from pathlib import Path
+            >>> from dfd.video.frames import read_frames
+            >>> from dfd.video.packets import list_packets
+            >>> video = Path("samples/videos/aawxptlexd.mp4")
+            >>> (frame,) = read_frames(video, list_packets(video), [20])
+            >>> frame.image().shape, frame.image(longest=240).shape
+            ((360, 480, 3), (180, 240, 3))
+        """
         width, height = self._shown
         scale = min(1.0, longest / max(width, height)) if longest else 1.0
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -54,18 +74,19 @@ class Frame:
         return self._turned(_converted(self._field, size, how | _EXACT))
 
     def square(self, left: int, top: int, side: int, size: int) -> Image:
-        """Return a square part of the frame, converted from the stored pixels at once.
+        """Return a square part of the frame, upright, scaled from the stored pixels in one step.
 
         Args:
-            left: First column, in upright pixels; the square may leave the frame, not miss it.
-            top: First row.
-            side: Width and height.
-            size: Side of the result.
+            left: First column in pixels of the upright frame. The square may reach beyond the
+                frame, but must overlap it.
+            top: First row in pixels of the upright frame.
+            side: Width and height of the square in pixels of the upright frame.
+            size: Side of the result in pixels.
 
         Returns:
-            uint8 (size, size, 3) BGR; where the square leaves the frame, its border is repeated.
-            Chroma planes are coarser than the picture, so it may lie a stored pixel beside what
-            was asked for.
+            uint8 (size, size, 3) BGR. Beyond the border of the frame, its outermost pixels are
+            repeated. The square is moved by up to one stored pixel where the chroma planes, which
+            are coarser than the luma, make that necessary.
         """
         width, height = self._shown
         x, y = _unturned(left, top, side, self._turns, width, height)
@@ -83,7 +104,10 @@ class Frame:
 
     @cached_property
     def _shown(self) -> tuple[int, int]:
-        """Width and height in square pixels before turning; the finer direction keeps its own."""
+        """Width and height in square pixels before rotation.
+
+        The direction in which pixels are finer keeps its number of pixels, so no detail is lost.
+        """
         width, height, aspect = self.picture.width, self.picture.height, self.pixel_aspect
         if aspect >= 1:
             return max(1, round(width * aspect)), height
@@ -91,12 +115,12 @@ class Frame:
 
     @cached_property
     def _turns(self) -> int:
-        """Quarter turns, counter-clockwise, that bring the picture upright."""
+        """Number of counter-clockwise quarter turns that bring the picture upright."""
         return round(self.picture.rotation / 90) % 4
 
     @cached_property
     def _field(self) -> av.VideoFrame:
-        """The picture itself, or the first of its two fields: half the rows, one moment."""
+        """The picture, or where it is interlaced its first field: half of the rows, one moment."""
         if self.picture.interlaced_frame and self.picture.height > 1:
             return _filtered(self.picture, "field", "top")
         return self.picture
@@ -108,19 +132,20 @@ class Frame:
 def _part(
     first: int, side: int, shown: int, stored: int, size: int, step: int
 ) -> tuple[int, int, int, int]:
-    """Return, along one axis, which stored pixels a square takes and where they go in its result.
+    """Return, along one axis, which stored pixels a square covers and where they lie in the result.
 
     Args:
-        first: Where the square begins, in shown pixels.
-        side: Its length in shown pixels.
-        shown: Length of the frame in shown pixels.
+        first: Where the square begins, in square pixels.
+        side: Length of the square in square pixels.
+        shown: Length of the frame in square pixels.
         stored: Length of the frame in stored pixels.
-        size: Length of the result.
-        step: Stored pixels that share a chroma sample; the part begins and ends on its multiples.
+        size: Length of the result in pixels.
+        step: Number of stored pixels that share one chroma sample; the covered part begins and ends
+            at multiples of it.
 
     Returns:
-        First stored pixel, the one after the last, pixels of the result before them, and pixels of
-        the result they fill.
+        The first covered stored pixel, the pixel after the last one, the number of pixels of the
+        result before the covered part, and the number of pixels of the result that it fills.
     """
     ratio = stored / shown
     inside = (min(max(first, 0), shown - 1), max(min(first + side, shown), 1))
@@ -134,13 +159,13 @@ def _part(
 
 
 def _step(picture: av.VideoFrame, axis: int) -> int:
-    """Return how many pixels of an axis (0 across, 1 down) share one sample of chroma."""
+    """Return how many stored pixels share one chroma sample along an axis (0 across, 1 down)."""
     chroma = picture.format.chroma_height(8) if axis else picture.format.chroma_width(8)
     return 8 // chroma if chroma else 1
 
 
 def _filtered(picture: av.VideoFrame, name: str, options: str) -> av.VideoFrame:
-    """Return a view of the picture through a filter that copies no pixels (crop, field)."""
+    """Apply an FFmpeg filter that copies no pixels (``crop``, ``field``) to the picture."""
     graph = av.filter.Graph()
     graph.threads = 1
     source = graph.add_buffer(
@@ -159,7 +184,7 @@ def _filtered(picture: av.VideoFrame, name: str, options: str) -> av.VideoFrame:
 
 
 def _converted(picture: av.VideoFrame, size: tuple[int, int], how: Interpolation) -> Image:
-    """Return the picture as BGR at ``size`` (width, height)."""
+    """Return the picture as uint8 BGR at ``size`` (width, height), converted to SDR from HDR."""
     hdr = picture.color_trc in HDR
     pixels = VideoReformatter().reformat(
         picture,
@@ -167,7 +192,7 @@ def _converted(picture: av.VideoFrame, size: tuple[int, int], how: Interpolation
         height=size[1],
         format="rgb48le" if hdr else "bgr24",
         interpolation=how,
-        threads=1,  # its default, one a core, costs more than it gains
+        threads=1,  # the default, one thread per core, is slower at this size
     )
     if hdr:
         return to_sdr(np.asarray(pixels.to_ndarray(), np.uint16), picture.color_trc)
@@ -177,9 +202,15 @@ def _converted(picture: av.VideoFrame, size: tuple[int, int], how: Interpolation
 def _unturned(
     left: int, top: int, side: int, turns: int, width: int, height: int
 ) -> tuple[int, int]:
-    """Return where an upright square begins before ``turns`` counter-clockwise quarter turns.
+    """Return the left and top of a square before rotation, from those in the upright frame.
 
-    ``width`` and ``height`` are those of the frame before turning.
+    Args:
+        left: First column of the square in the upright frame.
+        top: First row of the square in the upright frame.
+        side: Side of the square.
+        turns: Number of counter-clockwise quarter turns that bring the frame upright.
+        width: Width of the frame before rotation.
+        height: Height of the frame before rotation.
     """
     corners = [
         (left, top),

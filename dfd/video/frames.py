@@ -1,9 +1,9 @@
-"""Frames of a video: one pass forwards that decodes only what the frames asked for need.
+"""Reading chosen frames of a video in one forward pass that decodes no more than they need.
 
-From the list of its packets follows what to decode: groups of pictures without a frame asked for
-are passed over, and so are H.264 pictures that no other picture refers to. The frames that come are
-those that decoding everything would give. One thread decodes: the workers that run beside each
-other already fill the cores.
+The list of packets tells what to decode. Groups of pictures (GOPs) without a wanted frame are
+skipped, and so are H.264 frames that no other frame refers to. The result is the same as if the
+whole video were decoded. Decoding uses one thread, as the workers that run in parallel already fill
+the cores.
 """
 
 from collections import deque
@@ -25,22 +25,23 @@ from dfd.video.frame import Frame
 from dfd.video.packets import Packets, list_packets, opened, stored_packets
 from dfd.video.phash import perceptual_hash
 
-# In other codecs a picture marked so may still serve a higher temporal layer.
+# Codecs whose "not a reference" mark can be trusted. In other codecs, a frame with that mark may
+# still be the reference of a higher temporal layer.
 _MARKS_UNREFERENCED = ("h264",)
-_PASS_OVER, _REFERENCE, _DECODE = range(3)
+_SKIP, _REFERENCE, _DECODE = range(3)  # what to do with a packet
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a clip holds.
+    """Measurements of a video.
 
     Attributes:
-        duration: Seconds.
-        width: Upright pixels.
-        height: Upright pixels.
+        duration: Length in seconds.
+        width: Width in square pixels of the upright frame.
+        height: Height in square pixels of the upright frame.
         fps: Frames per second, on average.
-        frames: Number of frames, counted.
-        phash: ``perceptual_hash`` of the first frame, None where that is plain.
+        frames: Number of frames, counted rather than taken from the header.
+        phash: ``perceptual_hash`` of the first frame; None where that frame is plain.
     """
 
     duration: float
@@ -52,10 +53,18 @@ class VideoInfo:
 
 
 def sample_indices(total: int, wanted: int | Literal["all"]) -> list[int]:
-    """Return ascending frame indices spread evenly over the whole clip.
+    """Return frame indices that are spread evenly over a video, in ascending order.
 
-    The clip is cut into ``wanted`` equal segments and the centre of each is taken; a clip of fewer
-    frames than wanted gives all of them.
+    The video is cut into ``wanted`` equal segments and the centre of each is taken. A video with
+    fewer frames than wanted gives all of them.
+
+    Args:
+        total: Number of frames of the video.
+        wanted: Number of indices, or ``all``.
+
+    Example:
+        >>> sample_indices(total=48, wanted=4)
+        [6, 18, 30, 42]
     """
     if wanted == "all" or total <= wanted:
         return list(range(total))
@@ -63,10 +72,18 @@ def sample_indices(total: int, wanted: int | Literal["all"]) -> list[int]:
 
 
 def probe(path: Path) -> VideoInfo:
-    """Count the frames of a clip and measure it; the first frame is decoded to know that it can be.
+    """Measure a video: count its frames and decode the first one.
+
+    Args:
+        path: The video file.
 
     Raises:
-        VideoError: The file is missing, empty, not a video, or no frame of it can be decoded.
+        VideoError: The file is missing, empty or not a video, or no frame of it can be decoded.
+
+    Example:
+        >>> info = probe(Path("samples/videos/aawxptlexd.mp4"))
+        >>> info.duration, info.width, info.height, info.fps, info.frames
+        (2.4, 480, 360, 25.0, 60)
     """
     packets = list_packets(path)
     with opened(path) as (container, stream):
@@ -80,19 +97,26 @@ def probe(path: Path) -> VideoInfo:
 
 
 def read_frames(path: Path, packets: Packets, indices: Sequence[int]) -> Iterator[Frame]:
-    """Yield the frames at these ascending indices; one pass, which ends with the last of them.
+    """Yield chosen frames of a video, decoded in one pass that ends with the last of them.
 
-    What cannot be decoded is left out, so fewer frames than asked for may come. A second pass,
-    over everything that is left, is made only when the first misses a frame: the file is damaged
-    or refreshes its pictures little by little instead of by key frames.
+    Frames that cannot be decoded are left out, so fewer frames than wanted may be yielded. When the
+    first pass misses a frame, a second one decodes the whole file for the remaining frames: then
+    the file is damaged, or refreshes its pictures gradually instead of by key frames.
 
     Args:
-        path: The clip.
-        packets: Its ``list_packets``.
-        indices: Positions among its frames.
+        path: The video file.
+        packets: Its packets, from ``list_packets``.
+        indices: Ascending positions among its shown frames, from 0.
 
     Raises:
         VideoError: The file cannot be opened.
+
+    Example:
+        >>> video = Path("samples/videos/aawxptlexd.mp4")
+        >>> for frame in read_frames(video, list_packets(video), [0, 20]):
+        ...     print(frame.index, frame.time_s, frame.image().shape)
+        0 0.0 (360, 480, 3)
+        20 0.8 (360, 480, 3)
     """
     pending = deque(indices)
     if pending and packets.times is not None:
@@ -117,14 +141,14 @@ def read_frames(path: Path, packets: Packets, indices: Sequence[int]) -> Iterato
 def _plan(
     times: npt.NDArray[np.int64], packets: Packets, indices: Sequence[int]
 ) -> npt.NDArray[np.int8]:
-    """Return for each packet whether it is passed over, decoded for reference, or decoded."""
+    """Return what to do with each packet: _SKIP, _REFERENCE or _DECODE, int8 (N,)."""
     shown = np.flatnonzero(packets.shown)
     wanted = shown[np.argsort(times[shown])][list(indices)]
     keys = np.flatnonzero(packets.keys)
-    plan = np.full(len(times), _PASS_OVER, np.int8)
+    plan = np.full(len(times), _SKIP, np.int8)
     for number in wanted:
         last = int(np.searchsorted(keys, number, side="right")) - 1
-        # A picture shown before the key frame that it follows in the file may need the one before.
+        # A frame stored after a key frame but shown before it may refer to the previous GOP.
         while last >= 0 and times[keys[last]] > times[number]:
             last -= 1
         plan[keys[last] if last >= 0 else 0 : number + 1] = _REFERENCE
@@ -135,7 +159,7 @@ def _plan(
 def _pass(
     path: Path, packets: Packets, plan: npt.NDArray[np.int8], wanted: set[int]
 ) -> Generator[Frame]:
-    """Yield the frames wanted out of one pass over the file."""
+    """Yield the wanted frames in one pass over the file that follows the plan."""
     index_at: dict[int, int] = {}
     if packets.times is not None:
         ordered = np.sort(packets.times[packets.shown])
@@ -155,12 +179,12 @@ def _pass(
 def _decoded(
     container: InputContainer, stream: VideoStream, plan: npt.NDArray[np.int8] | None = None
 ) -> Iterator[av.VideoFrame]:
-    """Yield the pictures that come of decoding what the plan says, or everything."""
+    """Yield the pictures of all packets, or of those that the plan does not skip."""
     context = stream.codec_context
     skips = plan is not None and context.name in _MARKS_UNREFERENCED
     jumped = False
     for number, packet in enumerate(stored_packets(container, stream)):
-        if plan is not None and (number >= len(plan) or plan[number] == _PASS_OVER):
+        if plan is not None and (number >= len(plan) or plan[number] == _SKIP):
             jumped = True
             continue
         if jumped:
@@ -176,7 +200,10 @@ def _decoded(
 def _decode(
     stream: VideoStream, packet: "av.Packet[VideoStream] | None"
 ) -> Sequence[av.VideoFrame]:
-    """Decode one packet, or flush with None; a damaged packet costs only its own frames."""
+    """Decode one packet, or with None flush the decoder.
+
+    A damaged packet loses only its own frames; the caller continues with the next one.
+    """
     try:
         return stream.codec_context.decode(packet)
     except av.FFmpegError as error:
@@ -186,6 +213,6 @@ def _decode(
 
 
 def _aspect(stream: VideoStream) -> Fraction:
-    """Return width over height of a stored pixel; 1 where it is not said or makes no sense."""
+    """Return width over height of a stored pixel; 1 where the file states none or a wrong one."""
     aspect = stream.sample_aspect_ratio
     return aspect if aspect and Fraction(1, 10) < aspect < 10 else Fraction(1)

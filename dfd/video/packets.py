@@ -1,7 +1,7 @@
-"""The packets of a video, listed without decoding: how many frames there are, when, and from where.
+"""The packets of a video, listed without decoding: its number of frames, their times, key frames.
 
-Containers lie about their number of frames and some about their times, so both are taken from the
-packets themselves.
+The header of a container may state a wrong number of frames or wrong times, so both are taken from
+the packets themselves.
 """
 
 from collections.abc import Iterator
@@ -19,28 +19,28 @@ from av.video.stream import VideoStream
 
 from dfd.errors import VideoError
 
-# Demuxers that may be chosen by content: images, text and playlists (which name other files) are
-# no videos, yet FFmpeg would open them.
+# FFmpeg chooses a demuxer by the content of the file. Images, text and playlists, which name other
+# files, are not videos, but without this list FFmpeg would open them.
 _OPTIONS = {
     "format_whitelist": "mov,matroska,avi,mpegts,mpeg,mpegvideo,m4v,flv,ogg,asf,mxf,dv,gif,ivf,"
     "h264,hevc,obu,yuv4mpegpipe"
 }
-# Codecs whose pictures may be stored in another order than they are shown.
+# Codecs that may store frames in another order than they are shown.
 _REORDERED = ("h264", "hevc")
-MAX_PIXELS = 2**26  # twice 8K; a header that promises more is no camera's
+MAX_PIXELS = 2**26  # twice 8K: no camera makes larger frames, but a hostile header may
 
 
 @dataclass(frozen=True)
 class Packets:
-    """The packets of a clip's video in the order of the file; arrays of one length.
+    """The N packets of a video stream, in the order of the file; each holds one frame.
 
     Attributes:
-        times: int64, when each frame is shown in units of the time base; None where the container
-            does not say, or says the same of two frames.
-        keys: bool, whether decoding can start there.
-        shown: bool, whether the frame is shown at all (an edit list may cut it off).
-        start_s: Seconds at which the first shown frame is, 0 without times.
-        duration: Seconds from the first frame shown to the end of the last one.
+        times: int64 (N,), when each frame is shown, in units of the stream's time base; None where
+            the container states no times, or one time for two frames.
+        keys: bool (N,), whether the packet holds a key frame, where decoding can start.
+        shown: bool (N,), whether the frame is shown; an edit list may cut frames off.
+        start_s: Time of the first shown frame in seconds; 0 where ``times`` is None.
+        duration: Seconds from the first shown frame to the end of the last one.
     """
 
     times: npt.NDArray[np.int64] | None
@@ -51,21 +51,29 @@ class Packets:
 
     @property
     def frames(self) -> int:
-        """Number of frames shown."""
+        """Number of frames that are shown."""
         return int(self.shown.sum())
 
 
 def list_packets(path: Path) -> Packets:
-    """List the packets of a clip's video, decoding nothing.
+    """List the packets of a video without decoding them.
+
+    Args:
+        path: The video file.
 
     Raises:
         VideoError: The file is missing, empty or not a video.
-        MemoryError: It needs more memory than there is.
+        MemoryError: Reading the file needs more memory than there is.
+
+    Example:
+        >>> packets = list_packets(Path("samples/videos/aawxptlexd.mp4"))
+        >>> packets.frames, packets.duration
+        (60, 2.4)
     """
     with opened(path) as (container, stream):
-        times: list[int] = []
-        clock: list[int] = []
-        stamps: list[int] = []
+        times: list[int] = []  # of presentation
+        decoding: list[int] = []  # times of decoding
+        shown_times: list[int] = []  # of shown frames; the time of decoding where no other is known
         keys, shown = [], []
         for packet in stored_packets(container, stream):
             keys.append(packet.is_keyframe)
@@ -73,14 +81,14 @@ def list_packets(path: Path) -> Packets:
             if packet.pts is not None:
                 times.append(packet.pts)
             if packet.dts is not None:
-                clock.append(packet.dts)
-            stamp = packet.dts if packet.pts is None else packet.pts
-            if stamp is not None and not packet.is_discard:
-                stamps.append(stamp)
+                decoding.append(packet.dts)
+            time = packet.dts if packet.pts is None else packet.pts
+            if time is not None and not packet.is_discard:
+                shown_times.append(time)
         exact = (
             any(shown)
             and len(set(times)) == len(shown)
-            and clock == sorted(set(clock))  # else its clock starts anew
+            and decoding == sorted(set(decoding))  # else the clock restarts within the file
             and not _invented(times, stream)
         )
         base = stream.time_base or Fraction(0)
@@ -88,14 +96,20 @@ def list_packets(path: Path) -> Packets:
             times=np.array(times, np.int64) if exact else None,
             keys=np.array(keys, bool),
             shown=np.array(shown, bool),
-            start_s=float(min(stamps) * base) if exact else 0.0,
-            duration=float(_duration(stamps, sum(shown), exact, stream)),
+            start_s=float(min(shown_times) * base) if exact else 0.0,
+            duration=float(_duration(shown_times, sum(shown), exact, stream)),
         )
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open the largest video stream that is not cover art, with one decoding thread.
+    """Open a file with its largest video stream that is not cover art, and one decoding thread.
+
+    Args:
+        path: The video file.
+
+    Yields:
+        The container and the stream.
 
     Raises:
         VideoError: The file is missing, empty or not a video.
@@ -103,7 +117,7 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     try:
         if not path.stat().st_size:
             raise VideoError(f"{path}: is empty; replace or remove the file")
-        # A file object rather than a name: FFmpeg would read `concat:…` or `http:…` as addresses.
+        # A file object, as FFmpeg would take a name like `concat:…` or `http:…` for a protocol.
         with (
             path.open("rb") as file,
             av.open(file, "r", metadata_errors="replace", options=_OPTIONS) as container,
@@ -111,10 +125,10 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             streams = [
                 stream
                 for stream in container.streams.video
-                # There is no codec context where no decoder is known.
+                # Streams of an unknown codec have no codec context.
                 if not stream.disposition & Disposition.attached_pic and stream.codec_context
             ]
-            stream = max(streams, key=lambda one: one.width * one.height, default=None)
+            stream = max(streams, key=lambda stream: stream.width * stream.height, default=None)
             if stream is None:
                 raise VideoError(
                     f"{path}: holds no video that can be decoded; replace or remove the file"
@@ -137,32 +151,42 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
 def stored_packets(
     container: InputContainer, stream: VideoStream
 ) -> Iterator["av.Packet[VideoStream]"]:
-    """Yield the stream's packets up to the end or to where the file breaks off."""
+    """Yield the packets of a stream up to its end, or to the point where a truncated file ends.
+
+    Raises:
+        MemoryError: Reading the file needs more memory than there is.
+    """
     while True:
         try:
             for packet in container.demux(stream):
-                if packet.size:  # the empty last one only flushes the decoder
+                if packet.size:  # the last packet is empty and only flushes the decoder
                     yield packet
-        except IndexError:  # PyAV met a packet of a stream that appeared after the header
+        except IndexError:  # raised by PyAV for packets of a stream that the header does not list
             continue
         except av.FFmpegError as error:
-            if isinstance(error, MemoryError):  # says something of the limit, not of the file
+            if isinstance(error, MemoryError):  # the fault of the memory limit, not of the file
                 raise MemoryError(str(error)) from error
         return
 
 
 def _invented(times: list[int], stream: VideoStream) -> bool:
-    """Tell whether FFmpeg made up the times in the order of the file (AVI stores none)."""
+    """Tell whether FFmpeg made the times up from the order of the file, as it does for AVI.
+
+    Such times ascend, although a codec with B-frames stores frames in another order.
+    """
     context = stream.codec_context
     return context.name in _REORDERED and context.has_b_frames and times == sorted(times)
 
 
-def _duration(stamps: list[int], frames: int, exact: bool, stream: VideoStream) -> Fraction:
-    """Return seconds from the first frame to the end of the last one, shown as long as the mean."""
+def _duration(times: list[int], frames: int, exact: bool, stream: VideoStream) -> Fraction:
+    """Return the seconds from the first shown frame to the end of the last one.
+
+    The last frame is taken to be shown for as long as the average frame.
+    """
     rate = stream.average_rate or stream.guessed_rate
     if rate and not exact:
         return frames / rate
-    if len(stamps) > 1 and stream.time_base and max(stamps) > min(stamps):
-        span = (max(stamps) - min(stamps)) * stream.time_base
-        return span * len(stamps) / (len(stamps) - 1)
+    if len(times) > 1 and stream.time_base and max(times) > min(times):
+        span = (max(times) - min(times)) * stream.time_base
+        return span * len(times) / (len(times) - 1)
     return frames / rate if rate else Fraction(0)

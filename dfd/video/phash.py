@@ -1,10 +1,10 @@
-"""A hash of how a frame looks, by which copies of a video are found.
+"""Perceptual hashes of frames, by which likely copies of a video are found.
 
-It is a perceptual hash by the discrete cosine transform (Zauner, *Implementation and Benchmarking
-of Perceptual Image Hash Functions*, 2010) of 256 bits: a frame that is re-encoded or rescaled keeps
-nearly all of them. Measured on 16 clips, real and synthetic: re-encoded at CRF 40, at half the
-size, at other frame rates or all of that, at most 22 bits change; between a fake and its source at
-most 49; between clips of one man in one studio 58 or more.
+The hash has 256 bits and comes from the discrete cosine transform of the frame (Zauner,
+*Implementation and Benchmarking of Perceptual Image Hash Functions*, 2010). A frame that is
+re-encoded or rescaled keeps nearly all bits. Measured on 16 real and synthetic clips: re-encoding
+at CRF 40, at half the size, at other frame rates, or all of it together, changes at most 22 bits;
+a fake and its source differ in at most 49; clips of one man in one studio differ in 58 or more.
 """
 
 import re
@@ -16,26 +16,48 @@ import numpy.typing as npt
 from dfd.errors import DatasetError
 from dfd.video.frame import Frame
 
-HASH_SIDE = 16
+HASH_SIDE = 16  # the hash has HASH_SIDE² bits
 _LUMA_SIDE = 64
-_READ_SIDE = 256  # what a frame is converted at
-_PLAIN = 2.0  # grey levels of deviation below which a picture has nothing to know it by
+_READ_SIDE = 256  # longest side in pixels at which a frame is converted to BGR
+_PLAIN = 2.0  # standard deviation in grey levels below which a picture has nothing to compare
 
 
 def luma(frame: Frame, side: int) -> npt.NDArray[np.uint8]:
-    """Return the luma of a frame squeezed to a square, uint8 (side, side), 0..255."""
+    """Return the luma of a frame squeezed to a square.
+
+    Args:
+        frame: A decoded frame.
+        side: Side of the result in pixels.
+
+    Returns:
+        uint8 (side, side), 0..255.
+    """
     grey = cv2.cvtColor(frame.image(_READ_SIDE), cv2.COLOR_BGR2GRAY)
     return np.asarray(cv2.resize(grey, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def perceptual_hash(frame: Frame) -> str | None:
-    """Return the signs of the 16×16 lowest frequencies of a frame's luma, in hexadecimal.
+    """Return the perceptual hash of a frame: the signs of its 16×16 lowest frequencies.
 
-    Zero takes the place of Zauner's median, so that a mirrored picture has just the odd columns of
-    signs inverted. The first sign, that of the mean brightness, is always 0.
+    A coefficient is compared with zero rather than with Zauner's median, so that mirroring a
+    picture inverts exactly the signs in the odd columns. The first bit, which stands for the mean
+    brightness, is always 0.
+
+    Args:
+        frame: A decoded frame.
 
     Returns:
-        64 digits of 256 bits, row by row; None where the frame is plain (black, a single colour).
+        256 bits, row by row, as 64 hexadecimal digits; None where the frame is plain (black or of
+        one colour).
+
+    Example:
+        >>> from pathlib import Path
+        >>> from dfd.video.frames import read_frames
+        >>> from dfd.video.packets import list_packets
+        >>> video = Path("samples/videos/aawxptlexd.mp4")
+        >>> first = next(read_frames(video, list_packets(video), [0]))
+        >>> perceptual_hash(first)
+        '71c14d74870f92db48e4ce4ccdb3cb1c34c6761c799432093625c33c8f369e9f'
     """
     picture = luma(frame, _LUMA_SIDE)
     if picture.std() < _PLAIN:
@@ -47,10 +69,20 @@ def perceptual_hash(frame: Frame) -> str | None:
 
 
 def hash_bits(hashes: list[str]) -> npt.NDArray[np.bool_]:
-    """Return the bits of N hashes, bool (N, 16, 16).
+    """Return the bits of N perceptual hashes.
+
+    Args:
+        hashes: Hashes from ``data/videos.csv``, 64 hexadecimal digits each.
+
+    Returns:
+        bool (N, 16, 16).
 
     Raises:
-        DatasetError: One is not 64 hexadecimal digits.
+        DatasetError: A hash is not 64 hexadecimal digits.
+
+    Example:
+        >>> hash_bits(["00" * 32, "ff" * 32]).sum(axis=(1, 2))
+        array([  0, 256])
     """
     digits = HASH_SIDE**2 // 4
     for text in hashes:

@@ -47,7 +47,9 @@ def test_stills_are_compared_as_pictures() -> None:
     assert not same_recording(still, 255 - still)
 
 
-def test_looks_are_four_a_second_up_to_four_seconds(tmp_path: Path, original: Path) -> None:
+def test_a_fingerprint_has_four_pictures_a_second_up_to_four_seconds(
+    tmp_path: Path, original: Path
+) -> None:
     assert read_fingerprint(original).shape == (10, 32, 32)
     long = write_clip(tmp_path / "b.mp4", room=0, take=0, fps=10, seconds=5)
     assert read_fingerprint(long).shape == (16, 32, 32)
