@@ -1,13 +1,13 @@
-"""The audit as a page a person reads: one HTML file that needs nothing beside it."""
+"""The audit as an HTML page that needs no other file and no network."""
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dfd.audit.audit import Audit
 from dfd.labels import LABELS, PARTS
+from dfd.pages import environment
 from dfd.split.table import FRAME_PART
 
-_SHOWN = 100  # findings, and names of a finding
+_SHOWN = 100  # the most findings, and videos of one finding
 
 TITLES = {
     "groups": "Groups keep to one part",
@@ -21,16 +21,26 @@ TITLES = {
 
 
 def audit_page(audit: Audit, split: pd.DataFrame) -> str:
-    """Return the page: verdict, parts, what was checked and how it came out, findings.
+    """Return the page of an audit: its verdict, the parts, the checks with their outcome, findings.
 
     Args:
-        audit: As from ``audit_split``.
-        split: As given to it.
+        audit: The audit to show.
+        split: The split that was audited, as from ``read_split``: a row a video, or a row a frame
+            under the protocol ``frame``, with the columns ``video``, ``group``, ``label``,
+            ``part``.
+
+    Returns:
+        One HTML document.
+
+    Examples:
+        >>> import pandas as pd
+        >>> from dfd.audit.findings import Outcome
+        >>> audit = Audit((Outcome("groups", "1 group of 1 video, none in two parts"),))
+        >>> rows = [("a.mp4", "a", "REAL", "train")]
+        >>> split = pd.DataFrame(rows, columns=["video", "group", "label", "part"])
+        >>> "No leak and no warning." in audit_page(audit, split)
+        True
     """
-    environment = Environment(
-        loader=PackageLoader("dfd.audit"), autoescape=True, undefined=StrictUndefined
-    )
-    template = environment.get_template("audit.html")
     parts = [
         {
             "name": part,
@@ -41,11 +51,15 @@ def audit_page(audit: Audit, split: pd.DataFrame) -> str:
         for part in (*PARTS, FRAME_PART)
         if len(rows := split[split["part"] == part])
     ]
-    return template.render(
-        audit=audit,
-        parts=parts,
-        labels=LABELS,
-        titles=TITLES,
-        part_of=dict(zip(split["video"], split["part"], strict=True)),
-        shown=_SHOWN,
+    return (
+        environment("dfd.audit")
+        .get_template("audit.html")
+        .render(
+            audit=audit,
+            parts=parts,
+            labels=list(LABELS),
+            titles=TITLES,
+            part_of=dict(zip(split["video"], split["part"], strict=True)),
+            shown=_SHOWN,
+        )
     )

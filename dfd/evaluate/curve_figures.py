@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from scipy.stats import norm
 
+from dfd.colours import COLOURS, TEXT_COLOURS
 from dfd.evaluate.evaluation import Coverage, Judgement
 from dfd.labels import LABELS
-from dfd.plots import COLOURS, FAINT, INK, SQUARE, TEXT_COLOURS, panel, titled
+from dfd.plots import FAINT, INK, SQUARE, panel, titled
 from dfd.scoring.decision import Decision
 from dfd.scoring.metrics import BINS, Metrics
 from dfd.scoring.wording import number

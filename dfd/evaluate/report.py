@@ -1,8 +1,8 @@
-"""What a person reads of an evaluation: one HTML page, and the model card in Markdown.
+"""An evaluation as an HTML page, and as a model card in Markdown.
 
-The page holds figures, pictures and protocol in a single file. The model card says what a detector
-is, what it may be used for and how well it did (Mitchell et al., *Model cards for model reporting*,
-FAT* 2019).
+The page holds figures, pictures and the protocol in a single file. The model card says what a
+detector is, what it may be used for and how well it did (Mitchell et al., *Model cards for model
+reporting*, FAT* 2019).
 """
 
 import re
@@ -11,22 +11,22 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dfd.evaluate.evaluation import LEVELS
 from dfd.evaluate.findings import Findings, limits, verdict
 from dfd.evaluate.pictures import Picture
+from dfd.pages import environment
 from dfd.scoring.metrics import RATES
 from dfd.scoring.wording import interval_of, number, percent
-from dfd.words import LEAK, counted
+from dfd.words import LEAK
 
 FIGURES = {
     "auc": "AUC",
     "ap": "average precision",
     "eer": "equal error rate",
     "tpr_at_fpr_1": "FAKE found at 1 % of REAL called FAKE",
-    "tpr_at_fpr_5": "FAKE found at 5 %",
-    "tpr_at_fpr_10": "FAKE found at 10 %",
+    "tpr_at_fpr_5": "FAKE found at 5 % of REAL called FAKE",
+    "tpr_at_fpr_10": "FAKE found at 10 % of REAL called FAKE",
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
     "log_loss": "log loss",
@@ -45,12 +45,13 @@ def evaluation_page(
     """Return one HTML document that needs no other file and no network.
 
     Args:
-        findings: What it is about.
-        pictures: As from ``dfd.evaluate.pictures``.
-        files: The PNG of each of them.
-        worst: As from ``worst_errors``.
+        findings: The evaluation, and the detector and the split that it belongs to.
+        pictures: The pictures to show with their captions, by name; ``baselines``, ``slices`` and
+            ``worst`` have places of their own, the others follow in their order.
+        files: The PNG file of each picture, by the same names.
+        worst: The worst errors, a row a crop, as from ``worst_errors``.
     """
-    return render(
+    return _render(
         "evaluation.html",
         {
             "card": findings.card,
@@ -77,8 +78,12 @@ def evaluation_page(
 
 
 def model_card(findings: Findings) -> str:
-    """Return the card as Markdown."""
-    return render(
+    """Return the model card of a detector as Markdown.
+
+    Args:
+        findings: The evaluation, and the detector and the split that it belongs to.
+    """
+    return _render(
         "model_card.md",
         {
             "card": findings.card,
@@ -94,40 +99,35 @@ def model_card(findings: Findings) -> str:
     )
 
 
-def render(template: str, values: Mapping[str, Any]) -> str:
-    """Return a template filled in; what goes into HTML or Markdown is escaped.
-
-    Args:
-        template: Its file name; ``.html`` or ``.md`` says what it makes.
-        values: By the names it uses.
-    """
-    environment = Environment(
-        loader=PackageLoader("dfd.evaluate"),
-        autoescape=template.endswith(".html"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
-        "number": number,
-        "percent": percent,
-        "plain": plain,
-        "counted": counted,
-    }
-    environment.globals["interval"] = interval_of
+def _render(template: str, values: Mapping[str, Any]) -> str:
+    """Return a template filled in; a name that ends in ``.md`` makes Markdown, another HTML."""
+    pages = environment("dfd.evaluate")
+    pages.filters |= {"number": number, "percent": percent, "plain": plain}
+    pages.globals["interval"] = interval_of
     if template.endswith(".md"):
-        environment.finalize = markdown
-    return environment.get_template(template).render(values)
+        pages = pages.overlay(autoescape=False, finalize=markdown)
+    return pages.get_template(template).render(values)
 
 
 def plain(name: str) -> str:
-    """Return a key as words."""
+    """Return a key as words.
+
+    Examples:
+        >>> plain("image_statistics")
+        'image statistics'
+    """
     return name.replace("_", " ")
 
 
 def markdown(value: Any) -> Any:
-    """Return text of which nothing is markup to Markdown or HTML, on one line."""
+    r"""Return text on one line in which nothing is markup to Markdown or HTML.
+
+    Anything but text is returned as it is.
+
+    Examples:
+        >>> print(markdown("a_b <i>"))
+        a\_b &lt;i&gt;
+    """
     if not isinstance(value, str):
         return value
     line = " ".join(value.split())

@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from scipy.special import logit
 
-from dfd.plots import COLOURS, TEXT_COLOURS, shortened
+from dfd.colours import COLOURS, TEXT_COLOURS
+from dfd.plots import shortened
 from dfd.scoring.metrics import is_fake
 
 VIDEOS, CROPS = 12, 3

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dfd.plots import COLOURS
+from dfd.colours import COLOURS
 from dfd.robustness.perturbations import PERTURBATIONS
 from dfd.robustness.table import CLEAN
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from base64 import b64encode
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,18 +14,19 @@ from zlib import crc32
 
 import cv2
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dfd.arrays import Images
 from dfd.detector.card import DetectorCard, load_card
 from dfd.errors import ScanError
 from dfd.faces.record import Crop
 from dfd.files import readable, replacing, write_text
+from dfd.pages import environment
 from dfd.scan.heatmap import HeatMaps, heat_maps, overlaid
+from dfd.scan.record import VerdictRecord
 from dfd.scan.scanning import Scan, pixels
 from dfd.scan.timeline import HEIGHT, WIDTH, timeline
 from dfd.scan.words import chance_of, clock, explanation, headline, limits
-from dfd.words import counted, displayed
+from dfd.words import LEAK, displayed
 
 _SUSPICIOUS = 6  # crops shown with their heat map
 _THUMBNAILS = 8  # of each person
@@ -107,37 +109,43 @@ def report_page(scan: Scan, card: DetectorCard, heat: HeatMaps | None) -> str:
 
     worst = suspicious(scan)
     maps = heat.maps if heat else ()
-    environment = Environment(
-        loader=PackageLoader("dfd.scan"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["counted"] = counted
     decision = card.decision
     drawn = timeline(record, decision.threshold, decision.inconclusive) if record.tracks else None
-    return environment.get_template("report.html").render(
-        record=record,
-        card=card,
-        name=displayed(record.file.name, 120),
-        headline=headline(record),
-        explanation=explanation(record),
-        chance=None if record.probability is None else chance_of(record.probability),
-        limits=limits(record, card),
-        timeline=drawn,
-        width=WIDTH,
-        height=HEIGHT,
-        people={
-            track.track: [shown(crop) for crop in _spread(scan.crops, track.track)]
-            for track in record.tracks
-        },
-        suspicious=[
-            shown(crop, _base64(overlaid(pixels(crop), one)))
-            for crop, one in zip(worst, maps, strict=True)
-        ],
-        method=heat.method if heat else "",
+    return (
+        environment("dfd.scan")
+        .get_template("report.html")
+        .render(
+            record=record,
+            card=card,
+            name=displayed(record.file.name, 120),
+            headline=headline(record),
+            explanation=explanation(record),
+            chance=None if record.probability is None else chance_of(record.probability),
+            limits=limits(record, card),
+            leak=LEAK if card.leaky else None,
+            timeline=drawn,
+            width=WIDTH,
+            height=HEIGHT,
+            people={
+                track.track: [shown(crop) for crop in _spread(scan.crops, track.track)]
+                for track in record.tracks
+            },
+            suspicious=[
+                shown(crop, _base64(overlaid(pixels(crop), one)))
+                for crop, one in zip(worst, maps, strict=True)
+            ],
+            method=heat.method if heat else "",
+        )
     )
+
+
+def index_page(reports: Sequence[tuple[VerdictRecord, str]]) -> str:
+    """Return one HTML document that links reports, in their order.
+
+    Args:
+        reports: Each scan's record, and the address of its report relative to the page.
+    """
+    return environment("dfd.scan").get_template("index.html").render(rows=reports)
 
 
 def _scores(scan: Scan) -> dict[tuple[int, int], float]:

@@ -10,10 +10,10 @@ from typing import Any
 from fastapi import FastAPI, Form, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import ClientDisconnect
 
 from dfd.detector.network import load_detector
+from dfd.pages import environment
 from dfd.scan.record import VerdictRecord
 from dfd.scan.words import chance_of, explanation, headline
 from dfd.scan.worker import NamedDetector
@@ -21,7 +21,7 @@ from dfd.serve import guard
 from dfd.serve.jobs import Job, Jobs
 from dfd.serve.limits import Refused, ServerLimits
 from dfd.serve.uploads import receive, upload_folder
-from dfd.words import LEAK, displayed
+from dfd.words import LEAK
 
 _BODY = {
     "requestBody": {
@@ -75,11 +75,9 @@ def make_app(site: Site) -> FastAPI:
         DetectorError: The detector cannot be loaded.
     """
     card = load_detector(site.detector.directory).card  # a damaged one is refused here and now
-    templates = Environment(
-        loader=PackageLoader("dfd.serve"), autoescape=True, undefined=StrictUndefined
-    )
-    templates.filters |= {"displayed": displayed, "chance": chance_of}
-    templates.globals["leak"] = LEAK if card.leaky else None
+    templates = environment("dfd.serve")
+    templates.filters["chance"] = chance_of
+    stylesheet = templates.get_template("style.css").render()
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
@@ -93,11 +91,16 @@ def make_app(site: Site) -> FastAPI:
     app = FastAPI(
         title="dfd", summary="Is this video real?", lifespan=running, docs_url=None, redoc_url=None
     )
+
+    @app.get("/static/style.css", include_in_schema=False)
+    async def style() -> Response:
+        return Response(stylesheet, media_type="text/css")
+
     app.mount("/static", StaticFiles(packages=[("dfd.serve", "static")]), name="static")
 
     def page(name: str, status: int = 200, **values: Any) -> HTMLResponse:
-        text = templates.get_template(name).render(card=card, limits=site.limits, **values)
-        return HTMLResponse(text, status)
+        about = {"card": card, "limits": site.limits, "leak": LEAK if card.leaky else None}
+        return HTMLResponse(templates.get_template(name).render(about, **values), status)
 
     def refusal(request: Request, error: Refused) -> Response:
         headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s else {}
@@ -162,7 +165,7 @@ def make_app(site: Site) -> FastAPI:
         jobs: Jobs = request.app.state.jobs
         known = guard.CLIENT in request.cookies
         mine = jobs.of(guard.client_of(request)) if known else []  # none of its address's programs
-        answer = page("home.html", jobs=mine, about=_about)
+        answer = page("home.html", scans=[(job, _about(job)) for job in mine])
         if not known:
             guard.keep_cookie(answer, guard.CLIENT, secrets.token_urlsafe(24))
         return answer
@@ -178,10 +181,10 @@ def make_app(site: Site) -> FastAPI:
     async def one(request: Request, job_id: str) -> Response:
         job = found(request, job_id)
         if "text/html" in request.headers.get("accept", ""):
-            return page("scan.html", job=job, **_about(job))
+            return page("scan.html", job=job, about=_about(job))
         jobs: Jobs = request.app.state.jobs
         about = _about(job)
-        html = templates.get_template("item.html").render(job=job, **about)
+        html = templates.get_template("item.html").render(job=job, about=about)
         return JSONResponse({**about, "record": None, "ahead": jobs.ahead(job), "html": html})
 
     @app.get("/scans/{job_id}/report", include_in_schema=False)

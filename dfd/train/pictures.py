@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from dfd.colours import COLOURS
 from dfd.labels import LABELS
-from dfd.plots import COLOURS
 from dfd.train.feed.feed import Feed
 from dfd.train.feed.tone import Tone
 

@@ -92,46 +92,10 @@ def write_index(pages: Sequence[tuple["VerdictRecord", Path]], folder: Path) -> 
     Raises:
         OSError: The folder cannot be written.
     """
-    from html import escape
-    from urllib.parse import quote
-
     from dfd.files import write_text
+    from dfd.scan.report import index_page  # here: OpenCV and ONNX Runtime take long to import
 
-    rows = "\n".join(
-        f'<tr><td><a href="{escape(quote(page.relative_to(folder).as_posix()))}">'
-        f"{escape(displayed(record.file.path or record.file.name, 200))}</a></td>"
-        f"<td><strong>{record.verdict}</strong></td>"
-        f"<td>{'—' if record.probability is None else f'{record.probability:.2f}'}</td></tr>"
-        for record, page in pages
-    )
     path = folder / "index.html"
-    write_text(path, _INDEX.replace("ROWS", rows, 1))
+    links = [(record, page.relative_to(folder).as_posix()) for record, page in pages]
+    write_text(path, index_page(links))
     return path
-
-
-_INDEX = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Scanned videos</title>
-<style>
-body { margin: 0 auto; padding: 1.2rem 1rem 4rem; max-width: 60rem;
-  font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem 1.1rem .3rem 0; text-align: left; vertical-align: top;
-  border-bottom: 1px solid #8888; }
-</style>
-</head>
-<body>
-<h1>Scanned videos</h1>
-<table>
-<thead><tr><th>report</th><th>verdict</th><th>P(FAKE)</th></tr></thead>
-<tbody>
-ROWS
-</tbody>
-</table>
-</body>
-</html>
-"""

@@ -3,7 +3,8 @@ import matplotlib.colors
 import numpy as np
 import pandas as pd
 
-from dfd.plots import COLOURS, write_figure
+from dfd.colours import COLOURS
+from dfd.plots import write_figure
 from dfd.train.feed.feed import Feed
 from dfd.train.pictures import batch_figure, training_figure
 

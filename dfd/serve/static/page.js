@@ -1,17 +1,18 @@
 "use strict";
-// Uploads beside each other, asks after each until it is judged, and says so aloud.
+// Uploads the chosen videos side by side, asks the server about each until it is judged, and announces the outcome
+// to screen readers.
 const form = document.getElementById("form");
 const file = document.getElementById("file");
 const drop = document.getElementById("drop");
 const scans = document.getElementById("scans");
-const said = document.getElementById("said");
+const announced = document.getElementById("status");
 
-function say(text) { said.textContent = text; }
+function say(text) { announced.textContent = text; }
 
 function item(name) {
   const entry = document.createElement("li");
   const box = document.createElement("div");
-  box.className = "item";
+  box.className = "card";
   const title = document.createElement("p");
   title.className = "name";
   title.textContent = name;
@@ -46,7 +47,7 @@ function send(video) {
   request.onerror = () => refuse(shown, video.name, "the connection broke");
   request.onload = () => {
     let answer = {};
-    try { answer = JSON.parse(request.responseText); } catch { /* said below */ }
+    try { answer = JSON.parse(request.responseText); } catch { /* the status tells */ }
     if (request.status !== 202) {
       refuse(shown, video.name, answer.detail || `the server answered ${request.status}`);
       return;
