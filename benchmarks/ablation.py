@@ -31,12 +31,13 @@ from dfd.scoring.bootstrap import auc_statistic, draws, interval_of_rate
 from dfd.scoring.metrics import auc
 from dfd.split.protocols import make_split
 from dfd.split.table import assign_parts
-from dfd.train.feed.feed import crops_of_part
+from dfd.train.feed.crops import crops_of_part
 from dfd.train.feed.store import open_store
 from dfd.train.loop.checkpoint import Checkpoint
-from dfd.train.loop.fit import Watch, fit
-from dfd.train.loop.scores import fake_scores
-from dfd.train.loop.setup import choose
+from dfd.train.loop.fit import Callbacks, fit
+from dfd.train.loop.network import build_network
+from dfd.train.loop.setup import choose_setup
+from dfd.train.loop.validation import fake_scores
 from flows.paths import FACES, INDEX
 
 RESULTS = Path(__file__).parent / "ablation.json"
@@ -98,8 +99,9 @@ def _scored(rung: str, candidate: str, seed: int, folder: Path) -> pd.DataFrame:
         crops_of_part(images, parted, part, margin) for part in ("train", "validation", "test")
     )
     checkpoint = Checkpoint.of(folder / "state.npz", params, train, validation)
-    watch = Watch(lambda record: None, lambda step, steps: None)
-    fitted = fit(train, validation, params, choose(params), checkpoint, watch)
+    callbacks = Callbacks(lambda record: None, lambda step, steps: None)
+    network = build_network(candidate, params)
+    fitted = fit(network, train, validation, params, choose_setup(params), checkpoint, callbacks)
     scores = [fake_scores(fitted.model, chunk) for chunk in test.chunks(params.input_size)]
     return test.table.assign(score=np.concatenate(scores))
 

@@ -21,16 +21,18 @@ from dfd.params.training import CandidateParams, load_candidate
 from dfd.scoring.aggregate import video_scores
 from dfd.scoring.metrics import auc
 from dfd.train.export.to_onnx import export_onnx
-from dfd.train.feed.feed import Crops, Feed
+from dfd.train.feed.crops import Crops
+from dfd.train.feed.feed import Feed
 from dfd.train.feed.store import write_header
-from dfd.train.feed.tone import with_look
+from dfd.train.feed.tone import with_tone_augmentation
 from dfd.train.loop.batchnorm import reestimate
 from dfd.train.loop.checkpoint import Checkpoint
-from dfd.train.loop.fit import Watch, fit
+from dfd.train.loop.fit import Callbacks, fit
 from dfd.train.loop.head import Features, train_head
-from dfd.train.loop.phases import compile_step
-from dfd.train.loop.scores import fake_scores as keras_scores
-from dfd.train.loop.setup import Placement, choose
+from dfd.train.loop.network import build_network
+from dfd.train.loop.optimizer import compile_fine_tuning
+from dfd.train.loop.setup import Placement, choose_setup
+from dfd.train.loop.validation import fake_scores as keras_scores
 from dfd.train.networks.backbones import build_model
 
 Figures = dict[str, float]
@@ -78,18 +80,18 @@ def feed_figures(params: CandidateParams, steps: int = _STEPS) -> Figures:
     """Measure ``train.feed_ratio`` and the rates behind it for any candidate."""
     cv2.setNumThreads(1)
     crops = synthetic_crops(textures(steps * params.batch_size))
-    setup = choose(params)
+    setup = choose_setup(params)
     placed = Placement(setup)
-    with placed.opened():
+    with placed.scope():
         model, _ = build_model(
             params.backbone, "none", params.input_size, params.dropout, params.seed
         )
-        network = with_look(model)
-        compile_step(network, params, 1000, setup.xla)
+        network = with_tone_augmentation(model)
+        compile_fine_tuning(network, params, 1000, setup.xla)
 
     def seconds(batches: Any) -> float:
         begun = time.perf_counter()
-        with placed.opened():
+        with placed.scope():
             network.fit(batches, shuffle=False, steps_per_epoch=steps, verbose=0)
         return time.perf_counter() - begun
 
@@ -187,6 +189,7 @@ def train_once(count: int, folder: str) -> None:
     train = synthetic_crops(np.load(path, mmap_mode="r"))
     validation = synthetic_crops(some)
     kept = Checkpoint.of(Path(folder) / "state.npz", params, train, validation)
-    watch = Watch(lambda record: None, lambda step, steps: None)
-    fit(train, validation, params, choose(params), kept, watch)
+    callbacks = Callbacks(lambda record: None, lambda step, steps: None)
+    network = build_network("mesonet", params)
+    fit(network, train, validation, params, choose_setup(params), kept, callbacks)
     print(peak_mb())

@@ -18,12 +18,14 @@ from dfd.params.training import CandidateParams
 from dfd.split.table import assign_parts, leaks, read_split
 from dfd.train.export.saving import save_detector
 from dfd.train.export.to_onnx import lacking
-from dfd.train.feed.feed import Feed, crops_of_part
+from dfd.train.feed.crops import crops_of_part
+from dfd.train.feed.feed import Feed
 from dfd.train.feed.store import open_store
 from dfd.train.loop.checkpoint import Checkpoint
-from dfd.train.loop.fit import Watch, fit
-from dfd.train.loop.records import EpochRecord, curves
-from dfd.train.loop.setup import choose
+from dfd.train.loop.fit import Callbacks, fit
+from dfd.train.loop.history import EpochRecord, curves
+from dfd.train.loop.network import build_network
+from dfd.train.loop.setup import choose_setup
 from dfd.train.pictures import batch_figure, training_figure
 from dfd.words import marked
 from tasks.tracking import connect, continue_run, log_epoch, logged_epochs, running, tie_detector
@@ -48,7 +50,14 @@ def train_detector(
 ) -> None:
     """Train one candidate, log it to MLflow as it goes, and write its detector directory."""
     logger = get_run_logger()
-    cv2.setNumThreads(1)  # crops are altered in several threads already
+    cv2.setNumThreads(1)  # the feed augments crops in several threads already
+    # Setup and network come first: a wrong parameter is an error before a crop is decoded.
+    setup = choose_setup(params)
+    network = build_network(candidate, params)
+    logger.info(
+        "the backbone starts from %s weights",
+        network.weights if network.pretrained else "random",
+    )
     crops = read_crops_table(faces)
     images = open_store(faces, crops, store)
     rows = read_split(split)
@@ -56,15 +65,14 @@ def train_detector(
     train, validation = (
         crops_of_part(images, table, part, crop.margin) for part in ("train", "validation")
     )
-    setup = choose(params)
     if install := lacking():
         logger.warning("the trained network cannot be exported here: %s", install)
     logger.info("%d training crops, %d validation; %s", len(train), len(validation), setup)
     title = marked(candidate, leaky)
-    kept = Checkpoint.of(checkpoint, params, train, validation)
+    state = Checkpoint.of(checkpoint, params, train, validation)
     client = connect()
     run_id = continue_run(
-        client, candidate, params.model_dump(), asdict(setup), kept.key, leaky=leaky
+        client, candidate, params.model_dump(), asdict(setup), state.key, leaky=leaky
     )
     logged = logged_epochs(client, run_id)
     epoch = len(logged) + 1
@@ -89,20 +97,20 @@ def train_detector(
     with running(client, run_id):
         first = Feed(train, params, 1)
         client.log_figure(run_id, batch_figure(first, f"{title}: first batch"), "batch.png")
-        fitted = fit(train, validation, params, setup, kept, Watch(on_epoch, report_step))
-        start = "random" if fitted.weights == "none" else fitted.weights
-        logger.info("the backbone started from %s weights", start)
+        result = fit(
+            network, train, validation, params, setup, state, Callbacks(on_epoch, report_step)
+        )
         domain = domain_of(train.table, read_manifest(faces))
-        card = fitted.card(candidate, params, crop, domain, hash_file(split), leaky)
-        table = curves(fitted.history)
-        save_detector(detector, fitted.model, card, table, validation.some(_COMPARED))
+        card = result.card(candidate, params, crop, domain, hash_file(split), leaky)
+        table = curves(result.history)
+        save_detector(detector, result.model, card, table, validation.sample(_COMPARED))
         write_table(history, table)
         write_json(
             metrics,
             {
                 "leaky": card.leaky,
                 "weights": card.weights,
-                "epochs": len(fitted.history),
+                "epochs": len(result.history),
                 "decision": card.model_dump(mode="json")["decision"],
                 "validation_video": card.validation["video"],
                 "validation_frame": card.validation["frame"],

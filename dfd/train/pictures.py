@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from dfd.colours import COLOURS
 from dfd.labels import LABELS
 from dfd.train.feed.feed import Feed
-from dfd.train.feed.tone import Tone
+from dfd.train.feed.tone import ToneAugmentation
 
 _COLUMNS, _SHOWN = 8, 32
 _TRAINING, _VALIDATION, _VIDEOS = "#444444", "#c2185b", "#2e7d32"
@@ -69,9 +69,9 @@ def batch_figure(feed: Feed, title: str) -> Figure:
         feed: The epoch.
         title: Above the picture.
     """
-    (pixels, looks), targets = feed.batch(0)
+    (pixels, tones), targets = feed.batch(0)
     shown = min(_SHOWN, len(pixels))
-    seen = keras.ops.convert_to_numpy(Tone()(pixels[:shown], looks[:shown])) / 255
+    seen = keras.ops.convert_to_numpy(ToneAugmentation()(pixels[:shown], tones[:shown])) / 255
     rows = -(-shown // _COLUMNS)
     figure = Figure(figsize=(1.25 * _COLUMNS, 1.5 * rows + 0.4), layout="constrained")
     for axes, crop, target in zip(

@@ -16,7 +16,7 @@ from dfd.detector.keras_file import load_keras_model
 from dfd.detector.network import Detector, load_detector
 from dfd.errors import DetectorError
 from dfd.onnx import open_session
-from dfd.train.loop.scores import fake_scores
+from dfd.train.loop.validation import fake_scores
 from tests.detectors import write_detector
 
 # Trains the same candidate in this process and in a fresh one; `root` is a folder for detectors.
@@ -24,7 +24,7 @@ TRAIN = """
 from pathlib import Path
 from dfd.detector.network import load_detector
 from dfd.params.faces import CropParams
-from dfd.train.loop.records import curves
+from dfd.train.loop.history import curves
 from dfd.train.export.saving import save_detector
 from benchmarks.detectors import card_of
 from tests.train.conftest import SMALL, run, synthetic_crops
@@ -41,7 +41,7 @@ params = SMALL.model_copy(update={
 unseen = synthetic_crops(6, 2)
 fitted = run(synthetic_crops(6, 1), unseen, params, Path(root + ".npz"))
 card = fitted.card("small", params, faces, card_of().domain, "split", leaky=False)
-save_detector(Path(root), fitted.model, card, curves(fitted.history), unseen.some(8))
+save_detector(Path(root), fitted.model, card, curves(fitted.history), unseen.sample(8))
 """
 MODELS = ["model.keras", "model.onnx"]
 

@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 
 from dfd.params.training import CandidateParams
-from dfd.train.feed.feed import Crops
+from dfd.train.feed.crops import Crops
 from dfd.train.loop.checkpoint import Checkpoint
-from dfd.train.loop.fit import Watch, fit
-from dfd.train.loop.fitted import Fitted
-from dfd.train.loop.records import EpochRecord
-from dfd.train.loop.setup import choose
+from dfd.train.loop.fit import Callbacks, fit
+from dfd.train.loop.history import EpochRecord
+from dfd.train.loop.network import build_network
+from dfd.train.loop.result import TrainingResult
+from dfd.train.loop.setup import choose_setup
 from tests.train.faces import PLACES
 
 SIDE = 64
@@ -79,10 +80,12 @@ def run(
     checkpoint: Path,
     on_epoch: Callable[[EpochRecord], None] = lambda record: None,
     on_step: Callable[[int, int], None] = lambda step, steps: None,
-) -> Fitted:
+) -> TrainingResult:
     """Train as the task does."""
+    network = build_network("small", params)
     kept = Checkpoint.of(checkpoint, params, train, validation)
-    return fit(train, validation, params, choose(params), kept, Watch(on_epoch, on_step))
+    callbacks = Callbacks(on_epoch, on_step)
+    return fit(network, train, validation, params, choose_setup(params), kept, callbacks)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
-"""Mirror and tone of training crops, changed where the network runs.
+"""Augmentation on the device that trains: mirroring, and the tone of a crop.
 
-They are cheap on any device, so only their few numbers travel with a crop. What needs a codec, a
-warp or a mask is done before, in ``dfd.train.augment``.
+These operations are cheap on any device, so a batch carries only their seven numbers per crop.
+Augmentation that needs a codec, a warp or a mask is done on the CPU in ``dfd.train.feed.augment``.
 """
 
 from typing import Any
@@ -11,55 +11,69 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
-LOOK = ("mirror", "gamma", "contrast", "brightness", "red", "green", "blue")
+TONE_FIELDS = ("mirror", "gamma", "contrast", "brightness", "red", "green", "blue")
 UNCHANGED = np.array([0, 1, 1, 0, 1, 1, 1], np.float32)
 
-Look = npt.NDArray[np.float32]
 
-
-def draw_look(rng: np.random.Generator) -> Look:
-    """Return how a crop will look: mirrored half of the time, of another tone half of the time.
+def draw_tone(rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """Draw the mirroring and the tone of one crop; each is changed half of the time.
 
     Returns:
-        float32 of the names in ``LOOK``: 0 or 1; then gamma, contrast, brightness (in shares of
-        white) and a gain per channel.
+        float32 (7,) in the order of ``TONE_FIELDS``: mirror (0 or 1), gamma, contrast, brightness
+        (as a share of white), and the gain of each channel.
+
+    Example:
+        >>> import numpy as np
+        >>> draw_tone(np.random.default_rng(2)).round(2).tolist() == UNCHANGED.tolist()
+        False
     """
-    look = UNCHANGED.copy()
-    look[0] = rng.random() < 0.5
+    tone = UNCHANGED.copy()
+    tone[0] = rng.random() < 0.5
     if rng.random() < 0.5:
-        look[1] = rng.uniform(0.8, 1.25)
-        look[2] = rng.uniform(0.8, 1.2)
-        look[3] = rng.uniform(-0.08, 0.08)
-        look[4:] = rng.uniform(0.95, 1.05, size=3)
-    return look
+        tone[1] = rng.uniform(0.8, 1.25)
+        tone[2] = rng.uniform(0.8, 1.2)
+        tone[3] = rng.uniform(-0.08, 0.08)
+        tone[4:] = rng.uniform(0.95, 1.05, size=3)
+    return tone
 
 
-class Tone(keras.layers.Layer):  # type: ignore[misc]
-    """Gives crops their look.
+class ToneAugmentation(keras.layers.Layer):  # type: ignore[misc]
+    """Layer that mirrors crops and changes their tone.
 
-    Takes RGB 0..255 (N, S, S, 3) of any type and float32 (N, 7) as from ``draw_look``; returns
+    Inputs: RGB 0..255 (N, S, S, 3) of any dtype, and float32 (N, 7) of ``draw_tone``. Output:
     float32 RGB 0..255 (N, S, S, 3).
+
+    Example:
+        >>> import numpy as np
+        >>> crop = np.array([[[[0, 100, 200], [50, 50, 50]]]], np.uint8)  # one row of two pixels
+        >>> mirrored = np.array([[1, 1, 1, 0, 1, 1, 1]], np.float32)
+        >>> np.asarray(ToneAugmentation()(crop, mirrored)).round().tolist()
+        [[[[50.0, 50.0, 50.0], [0.0, 100.0, 200.0]]]]
     """
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(dtype="float32", **settings)  # bfloat16 holds no 256 levels
+        super().__init__(dtype="float32", **settings)  # bfloat16 cannot represent 256 levels
 
-    def call(self, pixels: Any, look: Any) -> Any:
-        """Mirror, then gamma, contrast, brightness and the gains, clipped to 0..255."""
+    def call(self, pixels: Any, tones: Any) -> Any:
+        """Apply mirror, gamma, contrast, brightness and gains, in this order; clip to 0..255."""
         pixels = ops.cast(pixels, "float32") / 255.0
-        look = ops.cast(look, "float32")[:, None, None, :]
-        mirrored = ops.where(look[..., 0:1] > 0.5, ops.flip(pixels, axis=2), pixels)
-        levels = ops.power(mirrored, look[..., 1:2])
-        levels = (levels - 0.5) * look[..., 2:3] + 0.5 + look[..., 3:4]
-        return ops.clip(255.0 * levels * look[..., 4:7], 0.0, 255.0)
+        tones = ops.cast(tones, "float32")[:, None, None, :]
+        mirrored = ops.where(tones[..., 0:1] > 0.5, ops.flip(pixels, axis=2), pixels)
+        levels = ops.power(mirrored, tones[..., 1:2])
+        levels = (levels - 0.5) * tones[..., 2:3] + 0.5 + tones[..., 3:4]
+        return ops.clip(255.0 * levels * tones[..., 4:7], 0.0, 255.0)
 
 
-def with_look(detector: keras.Model) -> keras.Model:
-    """Return a model of ``(pixels, looks)`` that shares a detector's layers behind a ``Tone``.
+def with_tone_augmentation(network: keras.Model) -> keras.Model:
+    """Return a model of ``(pixels, tones)`` that augments the pixels and feeds them to a network.
 
     Args:
-        detector: A model of ``build_model``.
+        network: A model of pixels, such as ``build_model`` returns; its layers are shared.
+
+    Returns:
+        A model from uint8 (N, S, S, 3) RGB and float32 (N, 7) to the output of the network.
     """
-    pixels = keras.Input(detector.input_shape[1:], name="pixels", dtype="uint8")
-    looks = keras.Input((len(LOOK),), name="looks", dtype="float32")
-    return keras.Model([pixels, looks], detector(Tone()(pixels, looks)), name="with_look")
+    pixels = keras.Input(network.input_shape[1:], name="pixels", dtype="uint8")
+    tones = keras.Input((len(TONE_FIELDS),), name="tones", dtype="float32")
+    augmented = ToneAugmentation()(pixels, tones)
+    return keras.Model([pixels, tones], network(augmented), name="with_tone_augmentation")

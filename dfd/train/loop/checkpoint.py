@@ -1,4 +1,7 @@
-"""A run's state after an epoch, in one file from which a killed run goes on as if never stopped."""
+"""The checkpoint: one file with the state of a run after an epoch.
+
+A run that was killed continues from its checkpoint and ends with the weights it would have had.
+"""
 
 import json
 import zipfile
@@ -14,21 +17,22 @@ import numpy.typing as npt
 from dfd.errors import TrainError
 from dfd.files import hash_file, hash_json, replacing
 from dfd.params.training import CandidateParams
-from dfd.train.feed.feed import Crops
-from dfd.train.loop.records import EpochRecord
+from dfd.train.feed.crops import Crops
+from dfd.train.loop.history import EpochRecord
 
 Values = list[npt.NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class State:
-    """A run between two epochs.
+    """The state of a run between two epochs.
 
     Attributes:
-        history: The epochs run.
-        best: Weights of the best detector so far.
-        network: Every variable of the network that trains, its random state included.
-        optimizer: Every variable of the optimizer; empty before the full phase.
+        history: The records of the epochs so far.
+        best: Weights of the detector at the best epoch so far.
+        network: All variables of the training network, random states included; empty before the
+            full phase.
+        optimizer: All variables of the optimizer; empty before the full phase.
     """
 
     history: tuple[EpochRecord, ...]
@@ -42,8 +46,19 @@ class Checkpoint:
     """The file that holds the state of one run.
 
     Attributes:
-        path: The file; a state of another run in it is as good as none.
-        key: What the run follows from; equal keys are equal runs.
+        path: The file. If it holds the state of another run, that state is ignored.
+        key: Hash of everything that decides the course of the run.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     checkpoint = Checkpoint(Path(folder) / "state.npz", key="a run")
+        ...     checkpoint.save(State((), [np.ones(2)], [], []))
+        ...     same_run = checkpoint.load().best
+        ...     other_run = Checkpoint(checkpoint.path, key="another run").load().best
+        >>> same_run, other_run
+        ([array([1., 1.])], [])
     """
 
     path: Path
@@ -53,24 +68,35 @@ class Checkpoint:
     def of(
         cls, path: Path, params: CandidateParams, train: Crops, validation: Crops
     ) -> "Checkpoint":
-        """Return the checkpoint of a run: its key holds parameters, crops, code and backend."""
-        code = {path.name: hash_file(path) for path in sorted(Path(__file__).parent.glob("*.py"))}
+        """Return the checkpoint of a run.
+
+        Args:
+            path: The file.
+            params: The parameters of the candidate.
+            train: The training crops.
+            validation: The validation crops.
+
+        Returns:
+            A checkpoint whose key is a hash of the parameters, the crops, the code of the training
+            loop, and the backend and version of Keras.
+        """
+        code = {file.name: hash_file(file) for file in sorted(Path(__file__).parent.glob("*.py"))}
         crops = [train.sha256, validation.sha256]
-        keras_is = [keras.backend.backend(), keras.version()]
-        return cls(path, hash_json([params.model_dump(), crops, code, keras_is]))
+        backend = [keras.backend.backend(), keras.version()]
+        return cls(path, hash_json([params.model_dump(), crops, code, backend]))
 
     def save(self, state: State) -> None:
-        """Write a state; the one before stays until the new one is whole and on the disk.
+        """Write a state; the file is replaced once the new state is complete on the disk.
 
         Raises:
-            TrainError: The disk cannot take it.
+            TrainError: The file cannot be written; the earlier state is unchanged.
         """
         groups = {"best": state.best, "network": state.network, "optimizer": state.optimizer}
         arrays = {f"{name}.{i}": a for name, group in groups.items() for i, a in enumerate(group)}
-        about = {"key": self.key, "history": [asdict(record) for record in state.history]}
+        header = {"key": self.key, "history": [asdict(record) for record in state.history]}
         try:
             with replacing(self.path) as temporary, temporary.open("wb") as file:
-                np.savez(file, allow_pickle=False, about=np.array(json.dumps(about)), **arrays)
+                np.savez(file, allow_pickle=False, about=np.array(json.dumps(header)), **arrays)
         except OSError as error:
             raise TrainError(
                 f"{self.path}: the state of the run cannot be kept ({error.strerror or error}); "
@@ -78,7 +104,7 @@ class Checkpoint:
             ) from error
 
     def load(self) -> State:
-        """Return the state of this run, an empty one where none is kept.
+        """Return the state of this run; an empty state if the file has none of this run.
 
         Raises:
             TrainError: The file is damaged.
@@ -88,8 +114,8 @@ class Checkpoint:
             return State((), **groups)
         try:
             with np.load(self.path, allow_pickle=False) as file:
-                about = json.loads(str(file["about"]))
-                if about["key"] != self.key:
+                header = json.loads(str(file["about"]))
+                if header["key"] != self.key:
                     return State((), **groups)
                 for name in file.files:
                     if name != "about":
@@ -99,13 +125,17 @@ class Checkpoint:
                 f"{self.path}: damaged ({' '.join(str(error).split())[:80]}); remove it, and the "
                 "run starts from its first epoch"
             ) from error
-        return State(tuple(EpochRecord(**record) for record in about["history"]), **groups)
+        return State(tuple(EpochRecord(**record) for record in header["history"]), **groups)
 
     def restore(self, variables: Sequence[Any], values: Values) -> None:
-        """Set Keras variables to what ``values_of`` gave.
+        """Assign values to Keras variables.
+
+        Args:
+            variables: The variables.
+            values: Their values, in the same order, as ``values_of`` returns them.
 
         Raises:
-            TrainError: They are of another network.
+            TrainError: Number or shapes differ: the values are those of another network.
         """
         shapes = [tuple(variable.shape) for variable in variables]
         if shapes != [value.shape for value in values]:
@@ -119,5 +149,5 @@ class Checkpoint:
 
 
 def values_of(variables: Sequence[Any]) -> Values:
-    """Return the values of Keras variables."""
+    """Return the values of Keras variables as arrays, in the same order."""
     return [keras.ops.convert_to_numpy(variable) for variable in variables]

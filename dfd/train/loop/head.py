@@ -1,4 +1,4 @@
-"""The frozen phase: the backbone runs once per crop, and the head learns from what it said."""
+"""The head phase: the frozen backbone computes features once, and the head is trained on them."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -8,69 +8,71 @@ import numpy as np
 import numpy.typing as npt
 from keras import layers
 
+from dfd.arrays import Images, Scores
 from dfd.params.training import CandidateParams
 from dfd.train.feed.feed import Feed
-from dfd.train.feed.tone import UNCHANGED, with_look
-from dfd.train.loop.optimizer import build_optimizer
-from dfd.train.loop.phases import compile_with
-from dfd.train.loop.scores import full_batches
+from dfd.train.feed.tone import UNCHANGED, with_tone_augmentation
+from dfd.train.loop.optimizer import build_optimizer, compile_model
+from dfd.train.loop.validation import accuracy, full_batches
 
 Floats = npt.NDArray[np.float32]
 
-_BATCH = 256  # features are small: few large steps
-_PROBE = 256
+_BATCH_SIZE = 256  # features are small, so large batches fit
+_INFERENCE_CROPS = 256  # training crops on which the accuracy in inference mode is measured
 
 
 @dataclass(frozen=True)
 class Features:
-    """What the backbone says of crops: float32 (N, D), and their one-hot targets, (N, 2)."""
+    """Features of training crops, and their targets.
+
+    Attributes:
+        values: The output of the backbone, float32 (N, D).
+        targets: One-hot float32 (N, 2) over (REAL, FAKE).
+    """
 
     values: Floats
     targets: Floats
 
 
 def backbone_of(detector: keras.Model) -> keras.Model:
-    """Return the model from ``(pixels, looks)`` to the features a detector's head sees."""
+    """Return the model from ``(pixels, tones)`` to the features that the head is fed.
+
+    Args:
+        detector: A network of ``build_model``; the returned model shares its layers.
+    """
     trunk = keras.Model(detector.inputs, detector.get_layer("dropout").input)
-    return with_look(trunk)
+    return with_tone_augmentation(trunk)
 
 
 def features_of_feeds(backbone: keras.Model, feeds: Iterable[Feed]) -> Features:
-    """Return the features of every crop of some epochs, altered as they come.
+    """Return the features of all training crops, in as many augmented views as there are feeds.
 
     Args:
-        backbone: As from ``backbone_of``.
-        feeds: One per view of the crops.
+        backbone: The model that ``backbone_of`` returns.
+        feeds: One feed per view, each of another epoch number.
     """
     values, targets = [], []
     for feed in feeds:
-        for inputs, wanted in feed:
+        for inputs, batch_targets in feed:
             values.append(backbone.predict_on_batch(inputs))
-            targets.append(wanted)
+            targets.append(batch_targets)
     return Features(np.concatenate(values), np.concatenate(targets))
 
 
-def features_of_crops(
-    backbone: keras.Model, chunks: Iterable[npt.NDArray[np.uint8]], batch_size: int
-) -> Floats:
-    """Return the features, float32 (N, D), of crops as they are.
+def features_of_crops(backbone: keras.Model, chunks: Iterable[Images], batch_size: int) -> Floats:
+    """Return the features, float32 (N, D), of crops without augmentation.
 
     Args:
-        backbone: As from ``backbone_of``.
-        chunks: uint8 (n, S, S, 3) RGB of the network's input size.
-        batch_size: Crops computed at once.
+        backbone: The model that ``backbone_of`` returns.
+        chunks: uint8 (n, S, S, 3) RGB of the network's input size S.
+        batch_size: Crops computed together.
     """
     values = []
     for chunk in chunks:
-        for full, n in full_batches(chunk, batch_size):
-            inputs = full, np.tile(UNCHANGED, (batch_size, 1))
-            values.append(backbone.predict_on_batch(inputs)[:n])
+        for batch, count in full_batches(chunk, batch_size):
+            inputs = batch, np.tile(UNCHANGED, (batch_size, 1))
+            values.append(backbone.predict_on_batch(inputs)[:count])
     return np.concatenate(values)
-
-
-def accuracy(probabilities: Floats, targets: Floats) -> float:
-    """Return the share of crops, 0..1, whose likelier class is theirs; both (N, 2)."""
-    return float(np.mean(probabilities.argmax(axis=1) == targets.argmax(axis=1)))
 
 
 def train_head(
@@ -78,20 +80,20 @@ def train_head(
     train: Features,
     validation: Floats,
     params: CandidateParams,
-    on_epoch: Callable[[dict[str, float], npt.NDArray[np.float32]], bool],
+    on_epoch: Callable[[dict[str, float], Scores], bool],
 ) -> None:
-    """Train a detector's head on features.
+    """Train the head of a detector on features.
 
     Args:
-        detector: A model of ``build_model``; its head is kept up to date after every epoch.
-        train: Features to learn from.
-        validation: Features of the validation crops, (V, D).
-        params: The candidate.
-        on_epoch: Called after every epoch with the figures seen in training and P(FAKE) of the
-            validation crops, float32 (V,); returns whether to go on.
+        detector: A network of ``build_model``; its head is updated after every epoch.
+        train: Features of the training crops.
+        validation: Features of the validation crops, float32 (V, D).
+        params: The parameters of the candidate.
+        on_epoch: Called after every epoch with the training figures and P(FAKE) of the validation
+            crops, float32 (V,); training stops when it returns False.
     """
-    final = detector.get_layer("probabilities")
-    # Fed by row, the head looks features up where it runs: they are copied there once.
+    detector_head = detector.get_layer("probabilities")
+    # The head is fed row numbers and looks the features up: they are copied to the device once.
     count, width = train.values.shape
     rows = keras.Input((), dtype="int32", name="rows")
     features = layers.Embedding(count, width, trainable=False, name="features")
@@ -99,10 +101,10 @@ def train_head(
     probabilities = layers.Dense(2, activation="softmax", name="probabilities")
     head = keras.Model(rows, probabilities(dropout(features(rows))), name="head")
     features.set_weights([train.values])
-    probabilities.set_weights(final.get_weights())
+    probabilities.set_weights(detector_head.get_weights())
     given = keras.Input((width,), name="given")
-    judge = keras.Model(given, probabilities(given), name="judge")
-    steps = -(-count // _BATCH)
+    inference_head = keras.Model(given, probabilities(given), name="inference_head")
+    steps = -(-count // _BATCH_SIZE)
     optimizer = build_optimizer(
         params.head_learning_rate,
         steps * params.head_epochs,
@@ -110,19 +112,21 @@ def train_head(
         params.clip_norm,
         ema_decay=0,
     )
-    compile_with(head, optimizer, params.label_smoothing, xla=False, at_once=steps)
+    compile_model(head, optimizer, params.label_smoothing, xla=False, steps_per_execution=steps)
     for epoch in range(params.head_epochs):
         rng = np.random.default_rng((params.seed, epoch))
-        order = np.resize(rng.permutation(count), steps * _BATCH)  # full batches: one shape
+        # Every batch is full, so that the step is compiled for one shape only.
+        order = np.resize(rng.permutation(count), steps * _BATCH_SIZE)
         logs = head.fit(
-            order.astype(np.int32), train.targets[order], _BATCH, shuffle=False, verbose=0
+            order.astype(np.int32), train.targets[order], _BATCH_SIZE, shuffle=False, verbose=0
         ).history
-        final.set_weights(probabilities.get_weights())
-        seen = {name: float(values[0]) for name, values in logs.items()}
-        seen["learning_rate"] = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
-        probe = train.values[:_PROBE], train.targets[:_PROBE]
-        seen["inference_accuracy"] = accuracy(
-            np.asarray(judge.predict_on_batch(probe[0])), probe[1]
+        detector_head.set_weights(probabilities.get_weights())
+        figures = {name: float(values[0]) for name, values in logs.items()}
+        figures["learning_rate"] = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+        predictions = inference_head.predict_on_batch(train.values[:_INFERENCE_CROPS])
+        figures["inference_accuracy"] = accuracy(
+            np.asarray(predictions), train.targets[:_INFERENCE_CROPS]
         )
-        if not on_epoch(seen, np.asarray(judge.predict_on_batch(validation))[:, 1]):
+        scores = np.asarray(inference_head.predict_on_batch(validation))[:, 1]
+        if not on_epoch(figures, scores):
             return

@@ -1,4 +1,4 @@
-"""How a run uses the machine: precision, XLA and devices, chosen where the parameters say auto."""
+"""Precision, XLA and devices of a run: chosen for the machine where the parameters say ``auto``."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -19,8 +19,8 @@ class Setup:
     """How a run uses the machine.
 
     Attributes:
-        backend: Keras' backend: ``tensorflow``, ``jax`` or ``torch``.
-        kind: ``gpu`` or ``cpu``.
+        backend: The backend of Keras: ``tensorflow``, ``jax`` or ``torch``.
+        kind: Kind of the devices: ``gpu`` or ``cpu``.
         devices: Number of devices that share every batch.
         precision: ``float32`` or ``mixed_bfloat16``.
         xla: Whether XLA compiles the step.
@@ -33,14 +33,18 @@ class Setup:
     xla: bool
 
 
-def choose(params: CandidateParams) -> Setup:
+def choose_setup(params: CandidateParams) -> Setup:
     """Return how a candidate is trained on this machine.
 
-    A GPU is used where there is one, in bfloat16 and through XLA. On a CPU XLA makes TensorFlow's
-    step three to eight times slower, and bfloat16 halves the speed of InceptionResNetV2.
+    Where the parameters say ``auto``: bfloat16 and XLA on a GPU, float32 without XLA on a CPU. On a
+    CPU XLA makes the step of TensorFlow three to eight times slower, and bfloat16 halves the speed
+    of InceptionResNetV2.
+
+    Args:
+        params: The parameters of the candidate; ``precision``, ``xla`` and ``devices`` are read.
 
     Raises:
-        TrainError: There are fewer devices than asked for.
+        TrainError: The machine has fewer devices than ``params.devices``.
     """
     backend = keras.backend.backend()
     names = keras.distribution.list_devices()
@@ -60,63 +64,71 @@ def choose(params: CandidateParams) -> Setup:
 
 
 class Placement:
-    """The devices of a setup, and how batches reach them."""
+    """The devices and the precision of a setup, and how batches are distributed to the devices."""
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
-        self._shared: Any = None
+        self._strategy: Any = None
         if setup.devices > 1:
             names = keras.distribution.list_devices()[: setup.devices]
-            if setup.backend == "tensorflow":  # which Keras' own distribution does not know
-                import tensorflow as tf
+            if setup.backend == "tensorflow":  # keras.distribution does not support TensorFlow
+                import tensorflow as tf  # here, because training with JAX does without TensorFlow
 
-                self._shared = tf.distribute.MirroredStrategy(names)
+                self._strategy = tf.distribute.MirroredStrategy(names)
             else:
-                self._shared = keras.distribution.DataParallel(
+                self._strategy = keras.distribution.DataParallel(
                     devices=names, auto_shard_dataset=False
                 )
 
     @contextmanager
-    def opened(self) -> Iterator[None]:
-        """Build, compile and train a model inside this context."""
+    def scope(self) -> Iterator[None]:
+        """Set precision and devices: build, compile and train a model inside this context."""
         policy = keras.config.dtype_policy()
         keras.config.set_dtype_policy(self._setup.precision)
         try:
-            with self._shared.scope() if self._shared else nullcontext():
+            with self._strategy.scope() if self._strategy else nullcontext():
                 yield
         finally:
             keras.config.set_dtype_policy(policy)
 
     def batches(self, feed: Feed) -> Any:
-        """Return the batches of an epoch as ``fit`` takes them: each shared by all devices."""
-        if self._shared is None or self._setup.backend != "tensorflow":
-            return iter(feed)
-        import tensorflow as tf
+        """Return the batches of an epoch in the form that ``keras.Model.fit`` distributes.
 
-        def parts() -> Iterator[Any]:
-            for (pixels, looks), targets in feed:
-                arrays = (np.split(a, self._setup.devices) for a in (pixels, looks, targets))
-                for some_pixels, some_looks, some_targets in zip(*arrays, strict=True):
-                    yield (some_pixels, some_looks), some_targets
+        Args:
+            feed: The batches; each is split evenly among the devices.
+        """
+        if self._strategy is None or self._setup.backend != "tensorflow":
+            return iter(feed)
+        import tensorflow as tf  # here, because training with JAX does without TensorFlow
+
+        def device_batches() -> Iterator[Any]:
+            for (pixels, tones), targets in feed:
+                splits = (np.split(a, self._setup.devices) for a in (pixels, tones, targets))
+                for device_pixels, device_tones, device_targets in zip(*splits, strict=True):
+                    yield (device_pixels, device_tones), device_targets
 
         def spec(array: Any) -> Any:
             size = len(array) // self._setup.devices
             return tf.TensorSpec((size, *array.shape[1:]), array.dtype)
 
-        (pixels, looks), targets = feed.batch(0)
-        signature = (spec(pixels), spec(looks)), spec(targets)
-        parted = tf.data.Dataset.from_generator(parts, output_signature=signature)
-        return self._shared.distribute_datasets_from_function(lambda context: parted)
+        (pixels, tones), targets = feed.batch(0)
+        signature = (spec(pixels), spec(tones)), spec(targets)
+        dataset = tf.data.Dataset.from_generator(device_batches, output_signature=signature)
+        return self._strategy.distribute_datasets_from_function(lambda context: dataset)
 
 
 def memory_mb(setup: Setup) -> float:
-    """Return memory in 2**20 bytes: the most the GPU held so far, or what this process holds."""
+    """Return the memory in use, in units of 2**20 bytes.
+
+    That is the peak memory of the first GPU, or where there is none the current memory of this
+    process.
+    """
     if setup.kind == "gpu" and setup.backend == "tensorflow":
-        import tensorflow as tf
+        import tensorflow as tf  # here, because training with JAX does without TensorFlow
 
         used = tf.config.experimental.get_memory_info("GPU:0")["peak"]
     elif setup.kind == "gpu" and setup.backend == "jax":
-        import jax
+        import jax  # here, because training with TensorFlow does without JAX
 
         used = jax.local_devices()[0].memory_stats()["peak_bytes_in_use"]
     else:

@@ -112,12 +112,14 @@ def build_model(
         WeightsError: The weights cannot be fetched, read or do not fit.
     """
     if backbone not in _NETWORKS:
-        raise TrainError(f"train: no backbone {backbone!r}; there are {', '.join(BACKBONES)}")
+        raise TrainError(
+            f"backbone: there is no {backbone!r}; choose one of {', '.join(BACKBONES)}"
+        )
     network = _NETWORKS[backbone]
     if input_size < network.smallest:
         raise TrainError(
-            f"train: input_size {input_size} is too small for {backbone}; "
-            f"it takes {network.smallest} or more"
+            f"input_size: {input_size} is too small for {backbone}; it takes {network.smallest} "
+            "or more"
         )
 
     trunk, used = _start(network, backbone, weights, input_size, dropout, seed)
@@ -153,7 +155,7 @@ def _start(
     path = Path(weights)
     if not path.is_file():
         raise WeightsError(
-            f"train.weights: {weights} is no file; give imagenet, casia-webface, none, auto or "
+            f"weights: {weights} is no file; give imagenet, casia-webface, none, auto or "
             "the path of a .weights.h5 file"
         )
     model = build(None)
@@ -165,7 +167,7 @@ def _start(
     except (ValueError, OSError, KeyError, UserWarning) as error:
         reason = " ".join(str(error).split())[:160]
         raise WeightsError(
-            f"train.weights: {weights} does not hold the weights of {backbone} ({reason}); "
+            f"weights: {weights} does not hold the weights of {backbone} ({reason}); "
             "save them with save_weights from the same backbone without its top"
         ) from error
     return model, path.name
@@ -178,7 +180,7 @@ def _published(network: _Network, backbone: str, weights: str) -> str:
     wanted = _PUBLISHED.get(weights, "published")
     instead = f"{network.published}, auto, none" if network.published else "none"
     raise WeightsError(
-        f"train.weights: {backbone} has no {wanted} weights; use weights: {instead} or a path"
+        f"weights: {backbone} has no {wanted} weights; use weights: {instead} or a path"
     )
 
 
@@ -191,7 +193,7 @@ def _fetched(build: Callable[[str | None], keras.Model], backbone: str, source: 
         except Exception as error:  # Keras raises a plain Exception when a download fails
             reason = " ".join(str(error).split())[:200]
             raise WeightsError(
-                f"train.weights: the {_PUBLISHED[source]} weights of {backbone} cannot be fetched "
+                f"weights: the {_PUBLISHED[source]} weights of {backbone} cannot be fetched "
                 f"({reason}); use weights: auto, none or the path of a .weights.h5 file"
             ) from error
 

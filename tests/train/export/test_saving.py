@@ -57,7 +57,7 @@ from dfd.detector.network import load_detector
 from dfd.detector.keras_file import weights_sha256
 from dfd.train.networks.backbones import build_model
 from dfd.train.export.saving import save_detector
-from dfd.train.loop.scores import fake_scores
+from dfd.train.loop.validation import fake_scores
 from benchmarks.detectors import card_of
 from tests.train.export.test_saving import CROPS, HISTORY
 

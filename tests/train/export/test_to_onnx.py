@@ -13,7 +13,7 @@ from dfd.errors import DetectorError
 from dfd.onnx import open_session
 from dfd.train.export import to_onnx
 from dfd.train.export.to_onnx import export_onnx
-from dfd.train.loop.scores import fake_scores as keras_scores
+from dfd.train.loop.validation import fake_scores as keras_scores
 from dfd.train.networks.backbones import build_model
 from tests.data import ROOT
 from tests.train.loop.test_setup import NO_TENSORFLOW

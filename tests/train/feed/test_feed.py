@@ -3,11 +3,10 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from dfd.errors import TrainError
 from dfd.params.training import CandidateParams
-from dfd.train.feed.feed import Crops, Feed
+from dfd.train.feed.crops import Crops
+from dfd.train.feed.feed import Feed
 from dfd.train.feed.tone import UNCHANGED
-from tests.train.conftest import part_of
 
 
 def altering(params: CandidateParams, **changes: object) -> CandidateParams:
@@ -19,20 +18,20 @@ def test_batches_are_full_and_of_the_network_s_size(crops, params) -> None:
     feed = Feed(some, params.model_copy(update={"input_size": 48}), 1)
     batches = list(feed)
     assert len(feed) == len(batches) == 2  # 30 crops, 16 a batch
-    for (pixels, looks), targets in batches:
+    for (pixels, tones), targets in batches:
         assert pixels.shape == (16, 48, 48, 3)
         assert pixels.dtype == np.uint8
-        assert looks.shape == (16, 7)
+        assert tones.shape == (16, 7)
         np.testing.assert_array_equal(targets.sum(axis=0), [8, 8])
 
 
 def test_targets_belong_to_their_crops(crops, params) -> None:
     some = crops(6, seed=0)
-    (pixels, looks), targets = Feed(some, params, 1).batch(0)
+    (pixels, tones), targets = Feed(some, params, 1).batch(0)
     for crop, target in zip(pixels, targets, strict=True):
         (row,) = np.flatnonzero((some.images == crop).all(axis=(1, 2, 3)))
         assert target.argmax() == some.labels[row]
-    np.testing.assert_array_equal(looks, np.tile(UNCHANGED, (16, 1)))  # nothing is altered
+    np.testing.assert_array_equal(tones, np.tile(UNCHANGED, (16, 1)))  # nothing is altered
 
 
 def test_a_batch_depends_on_seed_epoch_and_number_alone(crops, params) -> None:
@@ -40,9 +39,9 @@ def test_a_batch_depends_on_seed_epoch_and_number_alone(crops, params) -> None:
     threaded = list(Feed(some, changed, 2))
     alone = Feed(some, changed, 2)
     for step in reversed(range(len(alone))):
-        (pixels, looks), targets = alone.batch(step)
+        (pixels, tones), targets = alone.batch(step)
         np.testing.assert_array_equal(threaded[step][0][0], pixels)
-        np.testing.assert_array_equal(threaded[step][0][1], looks)
+        np.testing.assert_array_equal(threaded[step][0][1], tones)
         np.testing.assert_array_equal(threaded[step][1], targets)
     other = Feed(some, changed, 3).batch(0)[0][0]
     assert not np.array_equal(other, threaded[0][0][0])
@@ -57,9 +56,9 @@ def test_a_pseudo_fake_follows_its_real_crop_and_is_altered_alike(crops, params)
         differs = np.abs(real.astype(int) - fake).max(axis=2)
         assert differs[:8, :8].max() <= 3  # the blend stays in the face; both were encoded alike
     assert any((real != fake).any() for real, fake in zip(pixels[::2], pixels[1::2], strict=True))
-    (_, looks), _ = Feed(some, altering(params, self_blended=1.0), 1).batch(0)
-    np.testing.assert_array_equal(looks[::2], looks[1::2])
-    assert len({tuple(look) for look in looks}) > 2
+    (_, tones), _ = Feed(some, altering(params, self_blended=1.0), 1).batch(0)
+    np.testing.assert_array_equal(tones[::2], tones[1::2])
+    assert len({tuple(tone) for tone in tones}) > 2
 
 
 def test_a_fake_stands_beside_its_source(crops, params) -> None:
@@ -97,25 +96,3 @@ def test_a_reader_that_stops_early_leaves_no_thread_at_work(crops, params) -> No
     feed = Feed(crops(40, seed=0), params, 1)
     assert len(list(islice(feed, 2))) == 2
     assert feed.waited > 0
-
-
-def test_a_part_without_a_class_is_named(crops) -> None:
-    only_real = crops(videos=2, seed=0, fakes=0)
-    with pytest.raises(TrainError, match=r"^validation part: no FAKE crops; add FAKE videos"):
-        only_real.check("validation")
-    only_real.check("train", ("REAL",))
-
-
-def test_a_part_without_crops_is_named(crops) -> None:
-    with pytest.raises(TrainError, match=r"^train part: no crops"):
-        part_of(crops(videos=2, seed=0), []).check("train")
-
-
-def test_the_hash_follows_rows_and_pixels(crops) -> None:
-    some = crops(videos=2, seed=0)
-    assert crops(videos=2, seed=0).sha256 == some.sha256
-    changed = crops(videos=2, seed=0)
-    changed.images[0, 0, 0, 0] ^= 1
-    assert changed.sha256 != some.sha256
-    renamed = Crops(some.images, some.rows, some.landmarks, some.table.assign(group="g"))
-    assert renamed.sha256 != some.sha256

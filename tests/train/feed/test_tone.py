@@ -1,15 +1,21 @@
 import keras
 import numpy as np
 
-from dfd.train.feed.tone import LOOK, UNCHANGED, Tone, draw_look, with_look
+from dfd.train.feed.tone import (
+    TONE_FIELDS,
+    UNCHANGED,
+    ToneAugmentation,
+    draw_tone,
+    with_tone_augmentation,
+)
 from dfd.train.networks.backbones import build_model
 
 
 def seen(pixels: np.ndarray, **changes: float) -> np.ndarray:
-    look = UNCHANGED.copy()
+    tone = UNCHANGED.copy()
     for name, value in changes.items():
-        look[LOOK.index(name)] = value
-    return keras.ops.convert_to_numpy(Tone()(pixels[None], look[None]))[0]
+        tone[TONE_FIELDS.index(name)] = value
+    return keras.ops.convert_to_numpy(ToneAugmentation()(pixels[None], tone[None]))[0]
 
 
 CROP = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
@@ -40,21 +46,21 @@ def test_the_result_stays_in_range() -> None:
 
 
 def test_half_are_mirrored_and_half_of_another_tone() -> None:
-    looks = np.stack([draw_look(np.random.default_rng(seed)) for seed in range(1000)])
-    assert 0.4 < looks[:, 0].mean() < 0.6
-    assert 0.4 < (looks[:, 1:] == UNCHANGED[1:]).all(axis=1).mean() < 0.6
-    assert looks[:, 1].min() < 0.85
-    assert looks[:, 1].max() > 1.2
+    tones = np.stack([draw_tone(np.random.default_rng(seed)) for seed in range(1000)])
+    assert 0.4 < tones[:, 0].mean() < 0.6
+    assert 0.4 < (tones[:, 1:] == UNCHANGED[1:]).all(axis=1).mean() < 0.6
+    assert tones[:, 1].min() < 0.85
+    assert tones[:, 1].max() > 1.2
 
 
 def test_a_detector_behind_a_look_is_the_same_detector() -> None:
     detector, _ = build_model("mesonet", "none", 32, 0.1, seed=1)
     crops = np.random.default_rng(1).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
-    looks = np.tile(UNCHANGED, (4, 1))
+    tones = np.tile(UNCHANGED, (4, 1))
     plain = keras.ops.convert_to_numpy(detector(crops))
-    np.testing.assert_allclose(with_look(detector)([crops, looks]), plain, atol=1e-5)
-    mirrored = looks.copy()
+    np.testing.assert_allclose(with_tone_augmentation(detector)([crops, tones]), plain, atol=1e-5)
+    mirrored = tones.copy()
     mirrored[:, 0] = 1
     np.testing.assert_allclose(
-        with_look(detector)([crops, mirrored]), detector(crops[:, :, ::-1]), atol=1e-5
+        with_tone_augmentation(detector)([crops, mirrored]), detector(crops[:, :, ::-1]), atol=1e-5
     )

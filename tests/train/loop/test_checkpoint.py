@@ -7,7 +7,7 @@ import pytest
 
 from dfd.errors import TrainError
 from dfd.train.loop.checkpoint import Checkpoint, State, values_of
-from dfd.train.loop.records import EpochRecord
+from dfd.train.loop.history import EpochRecord
 
 RECORD = EpochRecord(
     "full", 1, 0.5, 0.6, 0.7, 0.8, 0.4, 0.9, 0.8, 0.7, learning_rate=0.001, seconds=1.5,

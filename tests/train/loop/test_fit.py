@@ -8,10 +8,11 @@ from dfd.detector.keras_file import weights_sha256
 from dfd.errors import TrainError
 from dfd.scoring.aggregate import video_scores
 from dfd.scoring.decision import fit_decision
+from dfd.train.loop import batchnorm
 from dfd.train.loop import fit as fit_module
-from dfd.train.loop.fitted import Fitted
-from dfd.train.loop.records import EpochRecord
-from dfd.train.loop.scores import fake_scores
+from dfd.train.loop.history import EpochRecord
+from dfd.train.loop.result import TrainingResult
+from dfd.train.loop.validation import fake_scores
 from tests.train.conftest import part_of, run
 
 
@@ -21,12 +22,12 @@ def records() -> list[EpochRecord]:
 
 
 @pytest.fixture(scope="module")
-def fitted(crops, params, records, tmp_path_factory: pytest.TempPathFactory) -> Fitted:
+def fitted(crops, params, records, tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
     path = tmp_path_factory.mktemp("fit") / "state.npz"
     return run(crops(24, seed=1, fakes=0.7), crops(10, seed=2), params, path, records.append)
 
 
-def test_mesonet_learns_what_a_person_sees(fitted: Fitted) -> None:
+def test_mesonet_learns_what_a_person_sees(fitted: TrainingResult) -> None:
     assert fitted.videos.auc is not None
     assert fitted.videos.auc > 0.95
     assert fitted.videos.balanced_accuracy > 0.9
@@ -34,7 +35,7 @@ def test_mesonet_learns_what_a_person_sees(fitted: Fitted) -> None:
     assert fitted.frames.auc > 0.9
 
 
-def test_every_epoch_is_reported_once_and_kept(fitted: Fitted, records) -> None:
+def test_every_epoch_is_reported_once_and_kept(fitted: TrainingResult, records) -> None:
     assert tuple(records) == fitted.history
     assert [record.epoch for record in records] == list(range(1, len(records) + 1))
     assert {record.phase for record in records} == {"full"}  # random weights: no frozen phase
@@ -45,13 +46,15 @@ def test_every_epoch_is_reported_once_and_kept(fitted: Fitted, records) -> None:
         assert record.memory_mb > 100
 
 
-def test_the_best_epoch_by_validation_is_kept(fitted: Fitted, crops) -> None:
+def test_the_best_epoch_by_validation_is_kept(fitted: TrainingResult, crops) -> None:
     best = max(fitted.history, key=lambda record: (record.val_video_auc, -record.val_loss))
     assert fitted.videos.auc == best.val_video_auc
     assert fitted.frames.auc == best.val_frame_auc
 
 
-def test_the_decision_is_what_the_validation_videos_ask_for(fitted: Fitted, crops, params) -> None:
+def test_the_decision_is_what_the_validation_videos_ask_for(
+    fitted: TrainingResult, crops, params
+) -> None:
     validation = crops(10, seed=2)
     scores = fake_scores(fitted.model, validation.images)
     videos = video_scores(validation.table.assign(score=scores))
@@ -63,7 +66,7 @@ def test_the_decision_is_what_the_validation_videos_ask_for(fitted: Fitted, crop
 
 
 def test_pretrained_weights_train_the_head_first_and_leave_batchnorm(
-    crops, params, fitted: Fitted, tmp_path
+    crops, params, fitted: TrainingResult, tmp_path
 ) -> None:
     path = tmp_path / "mesonet.weights.h5"
     backbone = fitted.model.get_layer("backbone")
@@ -79,7 +82,9 @@ def test_pretrained_weights_train_the_head_first_and_leave_batchnorm(
     assert again.history[0].val_frame_auc > 0.9  # features that already tell them apart
 
 
-def test_fine_tuning_starts_from_the_named_layer(crops, params, fitted: Fitted, tmp_path) -> None:
+def test_fine_tuning_starts_from_the_named_layer(
+    crops, params, fitted: TrainingResult, tmp_path
+) -> None:
     path = tmp_path / "mesonet.weights.h5"
     before = fitted.model.get_layer("backbone")
     before.save_weights(path)
@@ -107,7 +112,7 @@ class Stopped(Exception):
 
 @pytest.mark.parametrize("weights", ["none", "a file"])
 def test_a_run_broken_off_ends_as_if_it_had_not_been(
-    crops, params, fitted: Fitted, tmp_path, weights: str
+    crops, params, fitted: TrainingResult, tmp_path, weights: str
 ) -> None:
     path = tmp_path / "mesonet.weights.h5"
     fitted.model.get_layer("backbone").save_weights(path)
@@ -163,7 +168,7 @@ def test_a_loss_that_is_no_number_stops_the_run(crops, params, tmp_path) -> None
 def test_statistics_that_do_not_fit_the_weights_stop_the_run(
     crops, params, tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    measured = fit_module.reestimate
+    measured = batchnorm.reestimate
 
     def lagging(model, batches):
         kept = [np.array(weight) for weight in model.weights]
@@ -171,7 +176,7 @@ def test_statistics_that_do_not_fit_the_weights_stop_the_run(
         model.set_weights(kept)  # as if the moving averages had been waited for
         return said
 
-    monkeypatch.setattr(fit_module, "reestimate", lagging)
+    monkeypatch.setattr(batchnorm, "reestimate", lagging)
     with pytest.raises(TrainError, match=r"while training but 0\.\d\d afterwards"):
         run(crops(24, seed=1), crops(4, seed=2), params, tmp_path / "state.npz")
 
@@ -191,5 +196,5 @@ def test_parts_that_cannot_be_used_are_named_before_anything_is_built(
 )
 def test_too_little_memory_names_a_smaller_batch(allocate: Callable[[], object]) -> None:
     told = "out of memory with batch_size 512; try batch_size 256"
-    with pytest.raises(TrainError, match=told), fit_module._naming_the_batch_size(512):
+    with pytest.raises(TrainError, match=told), fit_module._out_of_memory_as_error(512):
         allocate()

@@ -3,7 +3,7 @@ import pytest
 
 from dfd.train.feed.feed import Feed
 from dfd.train.loop.head import backbone_of, features_of_crops, features_of_feeds, train_head
-from dfd.train.loop.scores import fake_scores
+from dfd.train.loop.validation import fake_scores
 from dfd.train.networks.backbones import build_model
 
 
@@ -18,11 +18,11 @@ def test_features_follow_every_view_of_the_crops(detector, crops, params) -> Non
     feeds = [Feed(some, params, view) for view in range(2)]
     features = features_of_feeds(backbone, feeds)
     assert features.values.shape == (2 * len(feeds[0]) * 16, 16)
-    (pixels, looks), targets = feeds[1].batch(0)
+    (pixels, tones), targets = feeds[1].batch(0)
     half = len(features.values) // 2
     np.testing.assert_array_equal(features.targets[half : half + 16], targets)
     np.testing.assert_allclose(
-        features.values[half : half + 16], backbone.predict_on_batch((pixels, looks)), atol=1e-5
+        features.values[half : half + 16], backbone.predict_on_batch((pixels, tones)), atol=1e-5
     )
 
 

@@ -9,7 +9,13 @@ def fitted(steps: int, **changes: float) -> tuple[keras.Model, object, list[np.n
     """Fit a line for some steps; return the model, its optimizer and the kernel after each."""
     keras.utils.set_random_seed(1)
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    settings = {"rate": 0.1, "steps": steps, "weight_decay": 0.0, "clip_norm": 1e9, "ema_decay": 0}
+    settings = {
+        "learning_rate": 0.1,
+        "steps": steps,
+        "weight_decay": 0.0,
+        "clip_norm": 1e9,
+        "ema_decay": 0,
+    }
     optimizer = build_optimizer(**{**settings, **changes})  # type: ignore[arg-type]
     model.compile(optimizer, "mse")
     rng = np.random.default_rng(0)
@@ -49,8 +55,8 @@ def test_without_a_decay_there_is_no_average() -> None:
 
 
 def test_kernels_decay_and_biases_do_not() -> None:
-    still, _, _ = fitted(1, weight_decay=0.0, rate=0.5)
-    decayed, _, _ = fitted(1, weight_decay=0.1, rate=0.5)
+    still, _, _ = fitted(1, weight_decay=0.0, learning_rate=0.5)
+    decayed, _, _ = fitted(1, weight_decay=0.1, learning_rate=0.5)
     np.testing.assert_array_equal(still.layers[0].bias, decayed.layers[0].bias)
     assert not np.allclose(still.layers[0].kernel, decayed.layers[0].kernel)
 

@@ -7,7 +7,7 @@ import pytest
 
 from dfd.detector.keras_file import weights_sha256
 from dfd.errors import TrainError
-from dfd.train.loop.setup import Placement, Setup, choose
+from dfd.train.loop.setup import Placement, Setup, choose_setup
 from tests.data import ROOT
 from tests.train.conftest import SMALL
 
@@ -15,7 +15,7 @@ from tests.train.conftest import SMALL
 TRAIN = """
 import sys
 from pathlib import Path
-from dfd.train.loop.setup import choose
+from dfd.train.loop.setup import choose_setup
 from tests.train.conftest import SMALL, run, synthetic_crops
 
 params = SMALL.model_copy(update={
@@ -27,7 +27,8 @@ fitted = run(
     on_step=lambda step, of: steps.append((step, of)),
 )
 last = fitted.history[-1]
-print(choose(params).backend, choose(params).devices, steps[-1], "tensorflow" in sys.modules)
+setup = choose_setup(params)
+print(setup.backend, setup.devices, steps[-1], "tensorflow" in sys.modules)
 print(last.val_frame_auc, last.loss)
 """
 NO_TENSORFLOW = """
@@ -83,21 +84,21 @@ def test_tensorflow_shares_a_batch_among_devices(tmp_path) -> None:
 
 
 def test_a_cpu_computes_in_float32_without_xla() -> None:
-    assert choose(SMALL) == Setup("tensorflow", "cpu", 1, "float32", xla=False)
+    assert choose_setup(SMALL) == Setup("tensorflow", "cpu", 1, "float32", xla=False)
 
 
 def test_what_the_parameters_say_goes() -> None:
     said = SMALL.model_copy(update={"precision": "mixed_bfloat16", "xla": True})
-    assert choose(said) == Setup("tensorflow", "cpu", 1, "mixed_bfloat16", xla=True)
+    assert choose_setup(said) == Setup("tensorflow", "cpu", 1, "mixed_bfloat16", xla=True)
 
 
 def test_more_devices_than_there_are_is_an_error() -> None:
     with pytest.raises(TrainError, match=r"^train.devices: 8 asked for, but this machine has 1"):
-        choose(SMALL.model_copy(update={"devices": 8}))
+        choose_setup(SMALL.model_copy(update={"devices": 8}))
 
 
 def test_the_precision_ends_with_its_context() -> None:
-    with Placement(Setup("tensorflow", "cpu", 1, "mixed_bfloat16", xla=False)).opened():
+    with Placement(Setup("tensorflow", "cpu", 1, "mixed_bfloat16", xla=False)).scope():
         assert keras.layers.Dense(1).compute_dtype == "bfloat16"
     assert keras.layers.Dense(1).compute_dtype == "float32"
 

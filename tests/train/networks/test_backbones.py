@@ -35,7 +35,7 @@ def test_unknown_backbone_lists_the_known() -> None:
 
 
 def test_too_small_an_input_is_refused() -> None:
-    with pytest.raises(TrainError, match="input_size 64 is too small for inception_resnet_v2; it"):
+    with pytest.raises(TrainError, match="input_size: 64 is too small for inception_resnet_v2; it"):
         build_model("inception_resnet_v2", "none", 64, 0.3, 1)
 
 
