@@ -12,10 +12,9 @@ from benchmarks.clips import write_clip
 from benchmarks.detectors import save_untrained
 from benchmarks.faces import Figures, cpu_and_wall, decode
 from benchmarks.workplace import ROOT
-from dfd.detector.network import load_detector
 from dfd.params.faces import FacesParams
 from dfd.params.section import load_section
-from dfd.scan.scanning import scan_video
+from dfd.scan.worker import NamedDetector, scan_file
 from dfd.video.frames import read_frames, sample_indices
 from dfd.video.packets import list_packets
 
@@ -40,12 +39,12 @@ def scan(folder: Path) -> Figures:
         crop=crop.model_copy(update={"frames_per_video": _FRAMES}),
     )
     clip = write_clip(folder / "clip.mp4")
-    detector = load_detector(directory)
-    record = scan_video(clip, detector, "bench").record
+    detector = NamedDetector(directory, "bench")
+    record = scan_file(clip, detector).record
     assert record.coverage.judged == _FRAMES
     rounds = [
         (
-            cpu_and_wall(lambda: scan_video(clip, detector, "bench")),
+            cpu_and_wall(lambda: scan_file(clip, detector)),
             cpu_and_wall(lambda: _sampled(clip)),
             cpu_and_wall(lambda: decode(clip)),
             _command(clip, directory),

@@ -180,8 +180,7 @@ def test_evaluation_scan_and_registered_model_say_the_same_of_a_video(done: Proj
     script = """
 import json, mlflow, pandas as pd
 from pathlib import Path
-from dfd.detector.network import load_detector
-from dfd.scan.scanning import scan_video
+from dfd.scan.worker import NamedDetector, scan_file
 mlflow.set_tracking_uri("sqlite:///mlruns/mlflow.db")
 champion = mlflow.MlflowClient().get_model_version_by_alias("deepfake-detector", "champion")
 predictions = f"plots/{champion.tags['candidate']}/predictions.csv"
@@ -189,11 +188,11 @@ videos = pd.read_csv(predictions).sort_values("video").head(3)
 paths = [Path("data/videos") / video for video in videos["video"]]
 model = mlflow.pyfunc.load_model("models:/deepfake-detector@champion")
 served = model.predict(pd.DataFrame({"video": [str(path) for path in paths]}))
-detector = load_detector(Path("models/champion"))
+champion_dir = NamedDetector(Path("models/champion"), "champion")
 print(json.dumps([
     videos["score"].tolist(),
     [record["probability"] for record in served],
-    [scan_video(path, detector, "champion").record.probability for path in paths],
+    [scan_file(path, champion_dir).record.probability for path in paths],
 ]))
 """
     ended = subprocess.run(

@@ -15,14 +15,14 @@ from dfd.faces.tracks import TrackLinker, persistent_tracks
 from dfd.params.faces import CropParams
 from dfd.video.frame import Frame
 from dfd.video.frames import read_frames, sample_indices
-from dfd.video.packets import list_packets
+from dfd.video.packets import Packets, list_packets
 
 
 def extract_faces(
     path: Path,
     params: CropParams,
     detector: FaceDetector,
-    watch: Callable[[Frame], None] = lambda frame: None,
+    admit: Callable[[Packets], None] = lambda packets: None,
 ) -> VideoFaces:
     """Sample a video's frames, find and follow its faces, and crop them.
 
@@ -33,13 +33,14 @@ def extract_faces(
         path: The video.
         params: How to find and crop faces.
         detector: Finds them.
-        watch: Called with each frame that is decoded.
+        admit: Called with the video's packets before anything is decoded; an exception that it
+            raises comes through, so that a caller may refuse long or large videos.
 
     Raises:
         MemoryError: It needs more memory than there is.
     """
     try:
-        return _extract(path, params, detector, watch)
+        return _extract(path, params, detector, admit)
     except VideoError as error:
         return nothing("unreadable", str(error).removeprefix(f"{path}: "))
     except cv2.error as error:
@@ -49,15 +50,17 @@ def extract_faces(
 
 
 def _extract(
-    path: Path, params: CropParams, detector: FaceDetector, watch: Callable[[Frame], None]
+    path: Path, params: CropParams, detector: FaceDetector, admit: Callable[[Packets], None]
 ) -> VideoFaces:
     packets = list_packets(path)
+    admit(packets)
     indices = sample_indices(packets.frames, params.frames_per_video)
     link = TrackLinker()
     candidates: list[Crop] = []
-    decoded = with_face = 0
+    decoded = with_face = width = height = 0
     for frame in read_frames(path, packets, indices):
-        watch(frame)
+        if not decoded:
+            width, height = frame.width, frame.height
         found = find_faces(frame, detector, params)
         faces = [face for face in found if face.size >= params.min_face]
         decoded += 1
@@ -80,6 +83,9 @@ def _extract(
         crops=tuple(crops),
         reason=reason,
         detail=detail,
+        duration_s=packets.duration or None,
+        width=width,
+        height=height,
     )
 
 

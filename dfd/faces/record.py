@@ -33,7 +33,9 @@ class VideoFaces:
     ``asked >= decoded >= with_face >= kept`` count sampled frames: those asked for, decoded, with
     any detected face, and with a kept crop. ``frames`` counts the clip's frames. ``reason`` says
     why nothing was kept, None when something was: ``unreadable``, ``no_face``, ``face_too_small``,
-    or one of ``VideoGivenUp``. ``detail`` explains it in one line.
+    or one of ``VideoGivenUp``. ``detail`` explains it in one line. ``duration_s`` is in seconds,
+    None where the container does not say; ``width`` and ``height`` are upright square pixels of the
+    first decoded frame, 0 where no frame could be decoded.
     """
 
     frames: int
@@ -45,6 +47,9 @@ class VideoFaces:
     crops: tuple[Crop, ...]
     reason: str | None
     detail: str
+    duration_s: float | None = None
+    width: int = 0
+    height: int = 0
 
 
 def nothing(reason: str, detail: str) -> VideoFaces:

@@ -49,10 +49,8 @@ class Reason(_Part):
     """Why a verdict is not to be had, or to be taken with care.
 
     Attributes:
-        code: Why there is no verdict: ``unreadable``, ``no_face``, ``face_too_small``,
-            ``time_limit``, ``memory_limit``, ``crash``, ``between`` (the probability lies in the
-            inconclusive band). What to keep in mind, which changes no verdict: ``few_faces``,
-            ``low_quality``, ``outside_domain`` (unlike what the detector was trained on).
+        code: A code of ``dfd.scan.reasons.REASONS``, the table that says what each means and
+            whether there is no verdict because of it.
         detail: One line for a reader.
     """
 

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from dfd.arrays import Images
-from dfd.detector.card import DetectorCard, load_card
+from dfd.detector.card import load_card
 from dfd.errors import ScanError
 from dfd.faces.record import Crop
 from dfd.files import readable, replacing, write_text
@@ -51,7 +51,8 @@ def write_report(scan: Scan, detector: Path, folder: Path) -> Path:
 
     Args:
         scan: The scan.
-        detector: Detector directory that judged.
+        detector: Detector directory that judged. If another detector has been put there since,
+            the page has no heat maps.
         folder: Where to write; made if need be.
 
     Returns:
@@ -62,9 +63,9 @@ def write_report(scan: Scan, detector: Path, folder: Path) -> Path:
         DetectorError: The detector cannot be loaded.
     """
     heat = None
-    if worst := suspicious(scan):
+    if (worst := suspicious(scan)) and load_card(detector) == scan.card:
         heat = heat_maps(detector, np.stack([pixels(crop) for crop in worst]))
-    page = report_page(scan, load_card(detector), heat)
+    page = report_page(scan, heat)
     path = folder / f"{report_name(scan)}.html"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -93,22 +94,26 @@ def suspicious(scan: Scan) -> list[Crop]:
     return ranked[:_SUSPICIOUS]
 
 
-def report_page(scan: Scan, card: DetectorCard, heat: HeatMaps | None) -> str:
+def report_page(scan: Scan, heat: HeatMaps | None) -> str:
     """Return a scan as one HTML document.
 
     Args:
         scan: The scan.
-        card: Of the detector that judged.
-        heat: Maps of ``suspicious(scan)``; None where there is no crop.
+        heat: Maps of ``suspicious(scan)``; None where there is no crop, or where the detector that
+            judged is no longer at hand.
     """
-    record, scores = scan.record, _scores(scan)
+    record, card, scores = scan.record, scan.card, _scores(scan)
 
     def shown(crop: Crop, heat: str | None = None) -> Shown:
         score = scores[crop.track, crop.frame]
         return Shown(crop.track, clock(crop.time_s), score, _base64(pixels(crop)), heat)
 
     worst = suspicious(scan)
-    maps = heat.maps if heat else ()
+    overlays = (
+        [_base64(overlaid(pixels(c), m)) for c, m in zip(worst, heat.maps, strict=True)]
+        if heat
+        else [None] * len(worst)
+    )
     decision = card.decision
     drawn = timeline(record, decision.threshold, decision.inconclusive) if record.tracks else None
     return (
@@ -131,8 +136,7 @@ def report_page(scan: Scan, card: DetectorCard, heat: HeatMaps | None) -> str:
                 for track in record.tracks
             },
             suspicious=[
-                shown(crop, _base64(overlaid(pixels(crop), one)))
-                for crop, one in zip(worst, maps, strict=True)
+                shown(crop, overlay) for crop, overlay in zip(worst, overlays, strict=True)
             ],
             method=heat.method if heat else "",
         )

@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 import cv2
@@ -15,35 +14,25 @@ from dfd.faces.record import Crop
 from dfd.scan.evidence import weigh
 from dfd.scan.reasons import cautions, why_none
 from dfd.scan.record import Coverage, Model, Verdict, VerdictRecord
-from dfd.scan.seen import Seen, see
+from dfd.scan.seen import Seen
 
 _AT_ONCE = 256  # crops that are pixels at a time, so that memory does not grow with the video
 
 
 @dataclass(frozen=True)
 class Scan:
-    """The record, and the crops (JPEG) behind it, by frame and track."""
+    """What came of one file.
+
+    Attributes:
+        record: The verdict record.
+        card: The card of the detector that judged.
+        crops: The crops (JPEG) that the verdict rests on, by frame and track; empty where the
+            caller did not ask for them.
+    """
 
     record: VerdictRecord
-    crops: tuple[Crop, ...]
-
-
-def scan_video(path: Path, detector: Detector, name: str, version: str | None = None) -> Scan:
-    """Judge one file; one that cannot be used gives a record with its reason, not an exception.
-
-    Args:
-        path: The file.
-        detector: Loaded detector.
-        name: What the detector was asked for by, for the record: directory or registry address.
-        version: Its version in the registry, for the record.
-
-    Raises:
-        WeightsError: The face detector cannot be loaded.
-        MemoryError: The file needs more memory than there is.
-    """
-    seen = see(path, detector.card.crop)
-    scores = classify(seen.faces.crops, detector)
-    return conclude(seen, scores, detector.card, name, version)
+    card: DetectorCard
+    crops: tuple[Crop, ...] = ()
 
 
 def classify(crops: tuple[Crop, ...], detector: Detector) -> Scores:
@@ -104,7 +93,7 @@ def conclude(
         seconds=time.perf_counter() - seen.begun,
         provenance=seen.provenance,
     )
-    return Scan(record, faces.crops)
+    return Scan(record, card, faces.crops)
 
 
 def pixels(crop: Crop) -> Images:

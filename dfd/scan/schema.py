@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dfd.files import write_text
+from dfd.scan.reasons import REASONS
 from dfd.scan.record import VerdictRecord
 
 PATH = Path(__file__).with_name("verdict.schema.json")
@@ -19,6 +20,13 @@ def verdict_schema() -> str:
     Fields it does not know are allowed, since later records of the same version may have more.
     """
     schema = VerdictRecord.model_json_schema(mode="serialization")
+    schema["$defs"]["Reason"]["properties"]["code"] |= {
+        "examples": list(REASONS),
+        "description": " ".join(
+            f"{kind.code} ({'no verdict' if kind.decisive else 'caution'}): {kind.sentence}"
+            for kind in REASONS.values()
+        ),
+    }
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
     return json.dumps(_open(schema), indent=2) + "\n"
 

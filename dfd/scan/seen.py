@@ -1,10 +1,10 @@
 """What is in a file: its faces, cropped as a detector was trained, before anything is judged."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dfd.errors import VideoError
 from dfd.faces.detectors import face_detector
 from dfd.faces.extract import extract_faces
 from dfd.faces.record import VideoFaces, nothing
@@ -12,8 +12,7 @@ from dfd.files import hash_file, readable
 from dfd.params.faces import CropParams
 from dfd.scan.provenance import read_provenance
 from dfd.scan.record import Provenance, ScannedFile, Video
-from dfd.video.frame import Frame
-from dfd.video.packets import list_packets
+from dfd.video.packets import Packets
 
 
 @dataclass(frozen=True)
@@ -35,10 +34,17 @@ class Seen:
     begun: float
 
 
-def see(path: Path, params: CropParams) -> Seen:
-    """Sample, find and crop the faces of a file exactly as the stage ``faces`` does.
+def see(
+    path: Path, params: CropParams, admit: Callable[[Packets], None] = lambda packets: None
+) -> Seen:
+    """Sample a file's frames, find its faces and crop them exactly as the stage ``faces`` does.
 
     A file that cannot be used gives a reason, not an exception.
+
+    Args:
+        path: The file.
+        params: How to find and crop faces.
+        admit: Called with the video's packets before anything is decoded; may refuse by raising.
 
     Raises:
         WeightsError: The face detector cannot be loaded.
@@ -51,14 +57,15 @@ def see(path: Path, params: CropParams) -> Seen:
         path.open("rb").close()
     except OSError as error:
         return unseen(path, "unreadable", f"cannot be opened ({error.strerror})", begun)
-    sizes: list[tuple[int, int]] = []
-
-    def watch(frame: Frame) -> None:
-        if not sizes:
-            sizes.append((frame.width, frame.height))
-
-    faces = extract_faces(path, params, face_detector(params), watch)
-    video = _video(path, *sizes[0]) if sizes else None
+    faces = extract_faces(path, params, face_detector(params), admit)
+    video = None
+    if faces.width:
+        video = Video(
+            duration_s=faces.duration_s,
+            width=faces.width,
+            height=faces.height,
+            frames=faces.frames,
+        )
     return Seen(_scanned_file(path), video, faces, read_provenance(path), begun)
 
 
@@ -82,12 +89,3 @@ def _scanned_file(path: Path) -> ScannedFile:
         return ScannedFile(name=name, sha256=hash_file(path), size=path.stat().st_size)
     except OSError:
         return ScannedFile(name=name, sha256="", size=0)
-
-
-def _video(path: Path, width: int, height: int) -> Video | None:
-    try:
-        packets = list_packets(path)
-    except VideoError:  # it was there a moment ago
-        return None
-    duration = packets.duration or None
-    return Video(duration_s=duration, width=width, height=height, frames=packets.frames)

@@ -1,18 +1,10 @@
 """A verdict in sentences that need no training to read."""
 
 from dfd.detector.card import DetectorCard
+from dfd.scan.reasons import REASONS
 from dfd.scan.record import Reason, VerdictRecord
 from dfd.words import LEAK
 
-_NO_VERDICT = {
-    "unreadable": "The file could not be read as a video.",
-    "no_face": "No face was found in it, and this detector judges nothing but faces.",
-    "face_too_small": "The faces in it are too small to be judged.",
-    "time_limit": "It took longer than it may to look into the file.",
-    "memory_limit": "The file needed more memory than it may take.",
-    "crash": "The file broke the program that reads it.",
-    "between": "The detector cannot tell: where it is this unsure, it has been wrong too often.",
-}
 
 
 def headline(record: VerdictRecord) -> str:
@@ -27,14 +19,14 @@ def headline(record: VerdictRecord) -> str:
 def explanation(record: VerdictRecord) -> str:
     """Return what stands behind the headline: the probability in words, or why there is none."""
     if record.probability is None:
-        return " ".join(dict.fromkeys(_NO_VERDICT[reason.code] for reason in _decisive(record)))
+        return " ".join(dict.fromkeys(REASONS[one.code].sentence for one in _decisive(record)))
     chance = chance_of(record.probability)
     said = f"The detector puts the probability of a forged face at {chance}"
     if record.interval:
         low, high = (chance_of(end) for end in record.interval)
         said += f"; other frames of the same video would have put it between {low} and {high}"
     if record.verdict == "INCONCLUSIVE":
-        return f"{said}. {_NO_VERDICT['between']}"
+        return f"{said}. {REASONS['between'].sentence}"
     if record.verdict == "REAL":
         return f"{said}. That is no proof that the video is genuine."
     return f"{said}. That is evidence, not proof: look at the frames yourself."
@@ -83,8 +75,8 @@ def limits(record: VerdictRecord, card: DetectorCard) -> list[str]:
 
 
 def _decisive(record: VerdictRecord) -> list[Reason]:
-    return [reason for reason in record.reasons if reason.code in _NO_VERDICT]
+    return [reason for reason in record.reasons if REASONS[reason.code].decisive]
 
 
 def _cautions(record: VerdictRecord) -> list[Reason]:
-    return [reason for reason in record.reasons if reason.code not in _NO_VERDICT]
+    return [reason for reason in record.reasons if not REASONS[reason.code].decisive]

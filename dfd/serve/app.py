@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,9 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from fastapi.staticfiles import StaticFiles
 from starlette.requests import ClientDisconnect
 
+from dfd.detector.card import load_card
 from dfd.detector.network import load_detector
+from dfd.errors import DetectorError
 from dfd.pages import environment
 from dfd.scan.record import VerdictRecord
 from dfd.scan.words import chance_of, explanation, headline
@@ -74,7 +76,7 @@ def make_app(site: Site) -> FastAPI:
     Raises:
         DetectorError: The detector cannot be loaded.
     """
-    card = load_detector(site.detector.directory).card  # a damaged one is refused here and now
+    cards = [load_detector(site.detector.directory).card]  # a damaged one is refused here and now
     templates = environment("dfd.serve")
     templates.filters["chance"] = chance_of
     stylesheet = templates.get_template("style.css").render()
@@ -99,7 +101,10 @@ def make_app(site: Site) -> FastAPI:
     app.mount("/static", StaticFiles(packages=[("dfd.serve", "static")]), name="static")
 
     def page(name: str, status: int = 200, **values: Any) -> HTMLResponse:
-        about = {"card": card, "limits": site.limits, "leak": LEAK if card.leaky else None}
+        with suppress(DetectorError):  # while a promotion replaces the directory
+            cards[0] = load_card(site.detector.directory)
+        leak = LEAK if cards[0].leaky else None
+        about = {"card": cards[0], "limits": site.limits, "leak": leak}
         return HTMLResponse(templates.get_template(name).render(about, **values), status)
 
     def refusal(request: Request, error: Refused) -> Response:

@@ -41,6 +41,7 @@ class Packets:
         shown: bool (N,), whether the frame is shown; an edit list may cut frames off.
         start_s: Time of the first shown frame in seconds; 0 where ``times`` is None.
         duration: Seconds from the first shown frame to the end of the last one.
+        pixels: Pixels of a stored frame, as the header states them.
     """
 
     times: npt.NDArray[np.int64] | None
@@ -48,6 +49,7 @@ class Packets:
     shown: npt.NDArray[np.bool_]
     start_s: float
     duration: float
+    pixels: int
 
     @property
     def frames(self) -> int:
@@ -98,6 +100,7 @@ def list_packets(path: Path) -> Packets:
             shown=np.array(shown, bool),
             start_s=float(min(shown_times) * base) if exact else 0.0,
             duration=float(_duration(shown_times, sum(shown), exact, stream)),
+            pixels=stream.width * stream.height,
         )
 
 

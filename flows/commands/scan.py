@@ -140,9 +140,8 @@ def _put_json(record: Any) -> None:
 def _report(scanned: Any, detector: Path, folder: Path) -> Path:
     """Write a report here and not in the worker, whose limits are meant for hostile files."""
     from dfd.scan.report import write_report
-    from dfd.scan.scanning import Scan
 
-    return write_report(Scan(scanned.record, scanned.crops), detector, folder)
+    return write_report(scanned, detector, folder)
 
 
 def _name_reports(records: list[Any], pages: list[Path], folder: Path) -> None:

@@ -5,11 +5,15 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dfd.errors import ScanError, VideoGivenUp
 from dfd.files import readable
 from dfd.isolation import Limits, WorkerPool, for_each
-from dfd.scan.worker import NamedDetector, Scanned, give_up, scan_file
+from dfd.scan.worker import NamedDetector, give_up, scan_file
+
+if TYPE_CHECKING:
+    from dfd.scan.scanning import Scan
 
 _ADDRESS = re.compile(r"models:/(?P<model>[A-Za-z0-9._-]+)(@|/)(?P<version>[A-Za-z0-9._-]+)")
 
@@ -45,7 +49,7 @@ def scan_files(
     limits: Limits,
     with_crops: bool,
     ended: Callable[[int], None],
-) -> Iterator[Scanned]:
+) -> Iterator["Scan"]:
     """Yield what came of each file, in their order; their paths are in the records.
 
     Args:
@@ -63,7 +67,7 @@ def scan_files(
     cores = os.cpu_count() or 1
     threads = cores // min(cores, len(videos))
 
-    def work(pool: WorkerPool, path: Path) -> Scanned:
+    def work(pool: WorkerPool, path: Path) -> "Scan":
         return pool.run(scan_file, path, detector, threads, with_crops)
 
     for path, outcome in for_each(work, videos, limits, ended):

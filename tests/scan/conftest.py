@@ -1,5 +1,6 @@
 """A detector to scan with: real weights that know nothing."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from benchmarks.detectors import save_untrained
 from dfd.detector.domain import Domain
 from dfd.detector.network import Detector, load_detector
+from dfd.scan.scanning import Scan
+from dfd.scan.worker import NamedDetector, scan_file
 from tests.clip_fixtures import face_params
 
 DOMAIN = Domain(
@@ -29,3 +32,13 @@ def detector_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def detector(detector_dir: Path) -> Detector:
     return load_detector(detector_dir)
+
+
+@pytest.fixture(scope="session")
+def judge(detector_dir: Path) -> Callable[..., Scan]:
+    """Return a scan of one file as a worker process does it, its crops included."""
+
+    def scan_one(path: Path, name: str = "d", version: str | None = None) -> Scan:
+        return scan_file(path, NamedDetector(detector_dir, name, version), with_crops=True)
+
+    return scan_one

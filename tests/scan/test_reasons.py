@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -5,8 +6,9 @@ import pytest
 
 from dfd.faces.face import Face
 from dfd.faces.record import Crop, VideoFaces, nothing
-from dfd.scan.reasons import cautions, why_none
+from dfd.scan.reasons import REASONS, cautions, why_none
 from dfd.scoring.decision import Calibration, Decision
+from tests.data import ROOT
 from tests.scan.conftest import DOMAIN
 
 
@@ -57,3 +59,16 @@ def test_what_is_unlike_the_training_is_a_caution(side: float, sharpness: float,
 
 def test_a_video_without_a_crop_needs_no_caution() -> None:
     assert list(cautions(nothing("crash", "its process died"), DOMAIN)) == []
+
+
+def test_the_documentation_lists_every_reason_as_the_table_words_it() -> None:
+    text = (ROOT / "docs/scan.md").read_text()
+    listed = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", text, re.MULTILINE))
+    assert listed.items() >= {kind.code: kind.sentence for kind in REASONS.values()}.items()
+
+
+def test_every_reason_that_a_video_can_have_is_in_the_table() -> None:
+    given_up = ("time_limit", "memory_limit", "crash", "unreadable")
+    extraction = ("unreadable", "no_face", "face_too_small")
+    decisive = {kind.code for kind in REASONS.values() if kind.decisive}
+    assert decisive == {*given_up, *extraction, "between"}

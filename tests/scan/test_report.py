@@ -1,14 +1,15 @@
 import re
 import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dfd.detector.card import load_card
-from dfd.detector.network import Detector
 from dfd.errors import ScanError
 from dfd.scan.report import report_name, report_page, suspicious, write_report
-from dfd.scan.scanning import Scan, scan_video
+from dfd.scan.scanning import Scan
 from dfd.scan.timeline import timeline
 from tests.data import SAMPLE
 
@@ -16,8 +17,8 @@ pytestmark = pytest.mark.skipif(not SAMPLE.is_dir(), reason="the sample is not h
 
 
 @pytest.fixture(scope="module")
-def scan(detector: Detector) -> Scan:
-    return scan_video(sorted(SAMPLE.glob("*.mp4"))[0], detector, "models/untrained", "4")
+def scan(judge: Callable[..., Scan]) -> Scan:
+    return judge(sorted(SAMPLE.glob("*.mp4"))[0], "models/untrained", "4")
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +58,11 @@ def test_without_a_browser_there_is_the_page_alone(
 
 
 def test_what_is_no_video_has_a_report_without_pictures(
-    detector: Detector, detector_dir: Path, tmp_path: Path
+    judge: Callable[..., Scan], detector_dir: Path, tmp_path: Path
 ) -> None:
     hostile = tmp_path / "<img src=x onerror=alert(1)>.mp4"
     hostile.write_text("no video")
-    scan = scan_video(hostile, detector, "models/untrained")
+    scan = judge(hostile, "models/untrained")
     text = write_report(scan, detector_dir, tmp_path / "out").read_text()
     assert "No verdict can be given" in text
     assert "could not be read as a video" in text
@@ -72,13 +73,13 @@ def test_what_is_no_video_has_a_report_without_pictures(
 @pytest.mark.parametrize("name", ["x" * 4000, "../../etc/passwd", "...", "a b\n\u202e.mp4", ""])
 def test_no_name_escapes_the_folder(scan: Scan, name: str) -> None:
     file = scan.record.file.model_copy(update={"name": name})
-    renamed = Scan(scan.record.model_copy(update={"file": file}), scan.crops)
+    renamed = replace(scan, record=scan.record.model_copy(update={"file": file}))
     assert re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,90}", report_name(renamed))
 
 
 def test_a_leaky_detector_is_said_loudly(scan: Scan, detector_dir: Path) -> None:
     card = load_card(detector_dir).model_copy(update={"leaky": True})
-    text = report_page(Scan(scan.record, ()), card, None)
+    text = report_page(Scan(scan.record, card), None)
     assert 'role="alert">LEAKY' in text
 
 

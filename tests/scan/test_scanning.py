@@ -17,7 +17,7 @@ from dfd.faces.extract import extract_faces
 from dfd.faces.reader import read_crops_table
 from dfd.faces.shards import write_faces
 from dfd.files import hash_file
-from dfd.scan.scanning import classify, conclude, scan_video
+from dfd.scan.scanning import Scan, classify, conclude
 from dfd.scan.seen import see
 from dfd.scoring.aggregate import video_scores
 from dfd.scoring.decision import Calibration, Decision
@@ -39,7 +39,7 @@ def two_people(path: Path) -> Path:
 
 
 def test_an_evaluation_of_the_same_files_gives_the_same_probabilities(
-    detector: Detector, tmp_path: Path
+    detector: Detector, tmp_path: Path, judge: Callable[..., Scan]
 ) -> None:
     crop = detector.card.crop
     paths = {clip.name: clip for clip in [*CLIPS[:3], two_people(tmp_path / "two.mp4")]}
@@ -54,16 +54,18 @@ def test_an_evaluation_of_the_same_files_gives_the_same_probabilities(
     scored = video_scores(seen.assign(label="REAL", group="g")).set_index("video")["score"]
     decision = detector.card.decision
     for video, path in paths.items():
-        record = scan_video(path, detector, "d").record
+        record = judge(path).record
         wanted = float(decision.calibration.apply(scored[video]))
         assert record.probability == pytest.approx(wanted, abs=1e-6)
         assert record.verdict == decision.verdict(wanted)
     assert len(record.tracks) == 2
 
 
-def test_a_record_tells_what_was_judged_by_what(detector: Detector, tmp_path: Path) -> None:
+def test_a_record_tells_what_was_judged_by_what(
+    detector: Detector, tmp_path: Path, judge: Callable[..., Scan]
+) -> None:
     clip = shutil.copy(CLIP, tmp_path / "my clip.mp4")
-    scan = scan_video(clip, detector, "models:/m@champion", "4")
+    scan = judge(clip, "models:/m@champion", "4")
     record = scan.record
     assert (record.file.name, record.file.sha256) == ("my clip.mp4", hash_file(CLIP))
     assert record.file.size == CLIP.stat().st_size
@@ -148,12 +150,12 @@ NOT_JUDGED: dict[str, tuple[Callable[[Path], object], str]] = {
 
 @pytest.mark.parametrize("kind", NOT_JUDGED)
 def test_what_cannot_be_judged_is_inconclusive_and_says_why(
-    detector: Detector, tmp_path: Path, kind: str
+    judge: Callable[..., Scan], tmp_path: Path, kind: str
 ) -> None:
     make, reason = NOT_JUDGED[kind]
     path = tmp_path / "clip.mp4"
     make(path)
-    scan = scan_video(path, detector, "d")
+    scan = judge(path)
     assert (scan.record.verdict, scan.record.probability) == ("INCONCLUSIVE", None)
     assert [one.code for one in scan.record.reasons] == [reason]
     assert scan.record.reasons[0].detail
@@ -164,17 +166,17 @@ def test_what_cannot_be_judged_is_inconclusive_and_says_why(
 
 @pytest.mark.parametrize("name", SIZED)
 def test_a_container_that_promises_a_huge_picture_is_unreadable(
-    detector: Detector, tmp_path: Path, name: str
+    judge: Callable[..., Scan], tmp_path: Path, name: str
 ) -> None:
-    record = scan_video(sized(tmp_path / name, 60_000), detector, "d").record
+    record = judge(sized(tmp_path / name, 60_000)).record
     assert [one.code for one in record.reasons] == ["unreadable"]
 
 
 def test_one_frame_is_judged_without_an_interval_and_with_care(
-    detector: Detector, tmp_path: Path
+    judge: Callable[..., Scan], tmp_path: Path
 ) -> None:
     path = write_clip(tmp_path / "one.mp4", [frames_of(CLIP, [10])[0].image()])
-    record = scan_video(path, detector, "d").record
+    record = judge(path).record
     assert record.verdict != "INCONCLUSIVE"
     assert record.probability is not None
     assert record.interval is None
@@ -183,20 +185,20 @@ def test_one_frame_is_judged_without_an_interval_and_with_care(
 
 
 def test_three_hours_take_as_many_frames_as_three_seconds(
-    detector: Detector, tmp_path: Path
+    detector: Detector, tmp_path: Path, judge: Callable[..., Scan]
 ) -> None:
     short = write(tmp_path / "short.mp4", moving_images(300), Coding(rate=30))
     long = repeat(short, tmp_path / "long.mp4", 1080)
-    record = scan_video(long, detector, "d").record
+    record = judge(long).record
     assert record.video.duration_s == pytest.approx(3 * 3600, rel=0.01)
     assert record.coverage.decoded == detector.card.crop.frames_per_video
     assert [one.code for one in record.reasons] == ["no_face"]
 
 
-def test_odd_names_come_out_as_text(detector: Detector, tmp_path: Path) -> None:
+def test_odd_names_come_out_as_text(judge: Callable[..., Scan], tmp_path: Path) -> None:
     path = Path(f"{tmp_path}/a\n\udcff<b>.mp4")
     shutil.copy(CLIP, path)
-    record = scan_video(path, detector, "d").record
+    record = judge(path).record
     assert record.file.name == "a\n\\xff<b>.mp4"
     assert record.probability is not None
     assert record.model_dump_json()

@@ -15,9 +15,8 @@ import numpy as np
 import psutil
 import pytest
 
-from dfd.detector.network import load_detector
 from dfd.scan.record import VerdictRecord
-from dfd.scan.scanning import scan_video
+from dfd.scan.worker import NamedDetector, scan_file
 from tests.fuzz import mutants
 from tests.serve.conftest import CLIP, Server, serving
 from tests.video.clips import Coding, write
@@ -31,7 +30,7 @@ def test_the_answer_is_the_record_of_a_scan(post: Post, always_fake: Path) -> No
     assert answer.status_code == 200
     record = VerdictRecord.model_validate(answer.json())
     assert record.file.name == "fé.mp4"
-    expected = scan_video(CLIP, load_detector(always_fake), "x").record
+    expected = scan_file(CLIP, NamedDetector(always_fake, "x")).record
     assert record.verdict == expected.verdict == "FAKE"
     assert record.probability == pytest.approx(expected.probability, abs=1e-9)
     assert record.file.sha256 == expected.file.sha256

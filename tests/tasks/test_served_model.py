@@ -17,9 +17,8 @@ import pytest
 
 from benchmarks.servers import free_port, running_server
 from dfd.detector.card import load_card
-from dfd.detector.network import load_detector
 from dfd.errors import DetectorError
-from dfd.scan.scanning import scan_video
+from dfd.scan.worker import NamedDetector, scan_file
 from tasks.register import log_served_model
 from tests.data import SAMPLE, write_video
 from tests.detectors import write_detector
@@ -92,7 +91,7 @@ def ask(server: str, content: dict[str, Any]) -> list[dict[str, Any]]:
 def test_a_video_gets_the_verdict_of_a_scan_by_path_or_by_content(
     server: str, detector: Path, clip: Path
 ) -> None:
-    expected = scan_video(clip, load_detector(detector), "small").record.model_dump(mode="json")
+    expected = scan_file(clip, NamedDetector(detector, "small")).record.model_dump(mode="json")
     assert expected["probability"] is not None
     content = base64.b64encode(clip.read_bytes()).decode()
     for question in (
