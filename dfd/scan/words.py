@@ -6,7 +6,6 @@ from dfd.scan.record import Reason, VerdictRecord
 from dfd.words import LEAK
 
 
-
 def headline(record: VerdictRecord) -> str:
     """Return the verdict as one sentence."""
     if record.verdict == "FAKE":
