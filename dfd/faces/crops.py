@@ -1,4 +1,4 @@
-"""Which square round a face becomes its crop, where its landmarks lie there, how sharp it is."""
+"""The geometry of a crop: its square around the face, the landmarks in it, and its sharpness."""
 
 from typing import TYPE_CHECKING
 
@@ -14,11 +14,18 @@ if TYPE_CHECKING:
 
 
 def square_around(box: Box, margin: float) -> tuple[int, int, int]:
-    """Return left, top and side, in whole pixels, of the square round a face.
+    """Return the square around a face that becomes its crop.
 
     Args:
-        box: x1, y1, x2, y2 in pixels.
-        margin: Share of the box's longer side added on each side.
+        box: x1, y1, x2, y2 of the face in pixels of the frame.
+        margin: Share of the box's longer side that is added on each side.
+
+    Returns:
+        Left, top and side in whole pixels; the square may reach beyond the frame.
+
+    Example:
+        >>> square_around((100, 80, 160, 180), margin=0.1)
+        (70, 70, 120)
     """
     x1, y1, x2, y2 = box
     side = max(1, round(max(x2 - x1, y2 - y1) * (1 + 2 * margin)))
@@ -26,20 +33,35 @@ def square_around(box: Box, margin: float) -> tuple[int, int, int]:
 
 
 def sharpness(crop: Image) -> float:
-    """Return the variance of the Laplacian of a BGR crop's grey image; higher is sharper."""
+    """Return the sharpness of a crop: the variance of the Laplacian of its grey image.
+
+    Args:
+        crop: uint8 (S, S, 3) BGR.
+
+    Returns:
+        0 for a plain picture; higher is sharper.
+    """
     return float(cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), cv2.CV_64F).var())
 
 
 def crop_landmarks(crops: "pd.DataFrame", margin: float, crop_size: int) -> npt.NDArray[np.float32]:
-    """Return where the landmarks lie in their crops.
+    """Return the landmarks of faces in pixels of their crops.
 
     Args:
-        crops: Rows of the crops table: boxes and landmarks in pixels of the frame.
-        margin: As the crops were made with.
+        crops: N rows of the crops table, with boxes and landmarks in pixels of the frame.
+        margin: The ``margin`` with which the crops were made.
         crop_size: Side of the crops in pixels.
 
     Returns:
         float32 (N, 5, 2): x and y in pixels of the crop, in the order of ``LANDMARKS``.
+
+    Example:
+        >>> import pandas as pd
+        >>> row = {"x1": 100, "y1": 80, "x2": 160, "y2": 180}
+        >>> for name in LANDMARKS:
+        ...     row |= {f"{name}_x": 130, f"{name}_y": 130}
+        >>> crop_landmarks(pd.DataFrame([row]), margin=0.1, crop_size=128)[0, 0]
+        array([64., 64.], dtype=float32)
     """
     points = crops[[f"{name}_{axis}" for name in LANDMARKS for axis in "xy"]].to_numpy(np.float64)
     boxes = crops[["x1", "y1", "x2", "y2"]].to_numpy(np.float64)

@@ -1,4 +1,4 @@
-"""From one video to its face crops, and an account of every frame that was asked for."""
+"""Extracting the face crops of one video, with counts of what happened to its sampled frames."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,26 +21,38 @@ from dfd.video.packets import Packets, list_packets
 def extract_faces(
     path: Path,
     params: CropParams,
-    detector: FaceDetector,
+    face_detector: FaceDetector,
     admit: Callable[[Packets], None] = lambda packets: None,
 ) -> VideoFaces:
-    """Sample a video's frames, find and follow its faces, and crop them.
+    """Sample the frames of a video, find its faces, link them into tracks, and crop them.
 
-    A video that cannot be used gives a ``reason``, not an exception. A frame is dropped as soon as
-    its crops are encoded, so memory does not grow with the length of the video.
+    A video that cannot be used gives a result with a ``reason``, not an exception. A frame is
+    released as soon as its crops are encoded, so memory does not grow with the length of the video.
 
     Args:
-        path: The video.
+        path: The video file.
         params: How to find and crop faces.
-        detector: Finds them.
-        admit: Called with the video's packets before anything is decoded; an exception that it
-            raises comes through, so that a caller may refuse long or large videos.
+        face_detector: The face detector, from ``load_face_detector`` or any function of its form.
+        admit: Callback that is called with the packets of the video before a frame is decoded. An
+            exception that it raises reaches the caller, so it may refuse long or large videos.
 
     Raises:
-        MemoryError: It needs more memory than there is.
+        MemoryError: The video needs more memory than there is.
+
+    Example:
+        >>> from dfd.params.faces import FacesParams
+        >>> from dfd.params.section import load_section
+        >>> def one_face(image):  # stands in for a real face detector
+        ...     height, width = image.shape[:2]
+        ...     box = (0.4 * width, 0.3 * height, 0.6 * width, 0.7 * height)
+        ...     return [Face(box, ((width / 2, height / 2),) * 5, score=0.9)]
+        >>> video = Path("samples/videos/aawxptlexd.mp4")
+        >>> faces = extract_faces(video, load_section(FacesParams).crop, one_face)
+        >>> faces.frames, faces.decoded, faces.tracks, len(faces.crops)
+        (60, 16, 1, 16)
     """
     try:
-        return _extract(path, params, detector, admit)
+        return _extract(path, params, face_detector, admit)
     except VideoError as error:
         return nothing("unreadable", str(error).removeprefix(f"{path}: "))
     except cv2.error as error:
@@ -50,7 +62,7 @@ def extract_faces(
 
 
 def _extract(
-    path: Path, params: CropParams, detector: FaceDetector, admit: Callable[[Packets], None]
+    path: Path, params: CropParams, face_detector: FaceDetector, admit: Callable[[Packets], None]
 ) -> VideoFaces:
     packets = list_packets(path)
     admit(packets)
@@ -61,18 +73,18 @@ def _extract(
     for frame in read_frames(path, packets, indices):
         if not decoded:
             width, height = frame.width, frame.height
-        found = find_faces(frame, detector, params)
-        faces = [face for face in found if face.size >= params.min_face]
+        faces = find_faces(frame, face_detector, params)
+        large = [face for face in faces if face.size >= params.min_face]
         decoded += 1
-        with_face += bool(found)
-        for face, track in zip(faces, link(faces), strict=True):
+        with_face += bool(faces)
+        for face, track in zip(large, link(large), strict=True):
             candidates.append(_crop(frame, face, track, params))
     numbers = persistent_tracks(((crop.track, crop.face) for crop in candidates), params.max_tracks)
     crops = sorted(
         (replace(crop, track=numbers[crop.track]) for crop in candidates if crop.track in numbers),
         key=lambda crop: (crop.frame, crop.track),
     )
-    reason, detail = _why_nothing(bool(crops), with_face, decoded, params)
+    reason, detail = _why_no_crop(bool(crops), with_face, decoded, params)
     return VideoFaces(
         frames=packets.frames,
         asked=len(indices),
@@ -89,11 +101,20 @@ def _extract(
     )
 
 
-def find_faces(frame: Frame, detector: FaceDetector, params: CropParams) -> list[Face]:
-    """Look for faces in the shrunk frame and give them in pixels of the frame itself."""
+def find_faces(frame: Frame, face_detector: FaceDetector, params: CropParams) -> list[Face]:
+    """Find the faces of a frame, which is shrunk to ``detection_size`` for the face detector.
+
+    Args:
+        frame: The decoded frame.
+        face_detector: The face detector.
+        params: Of these, only ``detection_size`` is used.
+
+    Returns:
+        The faces in pixels of the frame at full size, the highest score first.
+    """
     image = frame.image(params.detection_size)
     across, down = frame.width / image.shape[1], frame.height / image.shape[0]
-    return [face.scaled(across, down) for face in detector(image)]
+    return [face.scaled(across, down) for face in face_detector(image)]
 
 
 def _crop(frame: Frame, face: Face, track: int, params: CropParams) -> Crop:
@@ -113,9 +134,10 @@ def _jpeg(image: Image, quality: int) -> bytes:
     return encoded.tobytes()
 
 
-def _why_nothing(
+def _why_no_crop(
     any_crop: bool, with_face: int, decoded: int, params: CropParams
 ) -> tuple[str | None, str]:
+    """Return the reason why a video gave no crop, and its explanation; None where it gave some."""
     if any_crop:
         return None, ""
     if with_face:

@@ -1,4 +1,4 @@
-"""Crops read back from the shards."""
+"""Reading crops from the shards, and the two tables beside them."""
 
 import tarfile
 import zlib
@@ -16,34 +16,67 @@ import pyarrow.parquet as pq
 from dfd.errors import FacesError
 from dfd.faces.face import LANDMARKS
 
+MANIFEST = "manifest.parquet"
+CROPS = "crops.parquet"
+BOX_COLUMNS = ("x1", "y1", "x2", "y2")
+LANDMARK_COLUMNS = tuple(f"{name}_{axis}" for name in LANDMARKS for axis in "xy")
+
 
 def read_crops(folder: Path, crops: pd.DataFrame) -> npt.NDArray[np.uint8]:
-    """Return crops in the order of the rows, uint8 (N, crop_size, crop_size, 3), RGB.
+    """Read crops into one array.
 
-    Arguments and errors are those of ``iterate_crops``.
+    Args:
+        folder: The output folder of the stage ``faces``.
+        crops: N rows of its crops table, in any order; a row may be repeated. At least one.
+
+    Returns:
+        The crops in the order of the rows, uint8 (N, crop_size, crop_size, 3), RGB.
+
+    Raises:
+        FacesError: There are no rows, or a shard or crop is missing, damaged or of another size.
+
+    Example:
+        >>> import tempfile
+        >>> from dfd.faces.extract import extract_faces
+        >>> from dfd.faces.face import Face
+        >>> from dfd.faces.shards import write_faces
+        >>> from dfd.params.faces import FacesParams
+        >>> from dfd.params.section import load_section
+        >>> def one_face(image):  # stands in for a real face detector
+        ...     return [Face((200, 100, 300, 220), ((250, 160),) * 5, score=0.9)]
+        >>> def faces_of(video):
+        ...     path = Path("samples/videos") / video
+        ...     return extract_faces(path, load_section(FacesParams).crop, one_face)
+        >>> columns = ["video", "label", "group", "method", "dataset"]
+        >>> row = ["aawxptlexd.mp4", "REAL", "aawxptlexd.mp4", None, "sample"]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_faces(Path(folder), pd.DataFrame([row], columns=columns), faces_of, shards=2)
+        ...     read_crops(Path(folder), read_crops_table(Path(folder))).shape
+        (16, 128, 128, 3)
     """
     images: npt.NDArray[np.uint8] | None = None
     for row, image in iterate_crops(folder, crops):
         if images is None:
             images = np.empty((len(crops), *image.shape), np.uint8)
         images[row] = image
-    assert images is not None  # every row was found
+    assert images is not None  # iterate_crops yields at least one crop or raises
     return images
 
 
 def iterate_crops(folder: Path, crops: pd.DataFrame) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
-    """Yield the position of a row and its crop, each shard read once from front to back.
+    """Yield crops one by one; each shard is read once, from front to back.
 
     Args:
-        folder: The output of the faces stage.
-        crops: Rows of its crops table (``shard``, ``member`` and ``crc32`` are read), in any order,
-            with or without repetition; at least one.
+        folder: The output folder of the stage ``faces``.
+        crops: Rows of its crops table, in any order; a row may be repeated. At least one. Only the
+            columns ``shard``, ``member`` and ``crc32`` are read.
 
     Yields:
-        Each row once, in the order of the shards, with uint8 (crop_size, crop_size, 3), RGB.
+        The position of a row in ``crops``, from 0, and its crop, uint8 (crop_size, crop_size, 3),
+        RGB. Each row comes once, in the order of the crops in the shards.
 
     Raises:
-        FacesError: There are no rows, or a shard or member is missing, damaged or of another size.
+        FacesError: There are no rows, or a shard or crop is missing, damaged or of another size.
     """
     if crops.empty:
         raise FacesError(f"{folder}: no crops were asked for; see the reasons in its manifest")
@@ -89,32 +122,20 @@ def _mismatch(shard: Path, problem: str) -> FacesError:
     return FacesError(f"{shard}: {problem}; run `dvc repro faces`")
 
 
-MANIFEST = "manifest.parquet"
-
-
-CROPS = "crops.parquet"
-
-
-BOX_COLUMNS = ("x1", "y1", "x2", "y2")
-
-
-LANDMARK_COLUMNS = tuple(f"{name}_{axis}" for name in LANDMARKS for axis in "xy")
-
-
 def read_manifest(folder: Path) -> pd.DataFrame:
-    """Return the table with one row per video.
+    """Return the manifest: one row per video, whether or not it gave crops.
 
     Raises:
-        FacesError: It is missing or damaged.
+        FacesError: The table is missing or damaged.
     """
     return _read_table(folder / MANIFEST)
 
 
 def read_crops_table(folder: Path) -> pd.DataFrame:
-    """Return the table with one row per crop.
+    """Return the crops table: one row per crop.
 
     Raises:
-        FacesError: It is missing or damaged.
+        FacesError: The table is missing or damaged.
     """
     return _read_table(folder / CROPS)
 

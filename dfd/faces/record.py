@@ -1,4 +1,4 @@
-"""What extraction finds in one video: its crops, and what became of its frames."""
+"""The result of extracting one video: its crops, and counts of its frames."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,15 @@ from dfd.faces.face import Face
 
 @dataclass(frozen=True)
 class Crop:
-    """One square face image of a track at a frame.
+    """A square face image: one track at one frame.
 
     Attributes:
-        frame: Index of the frame in the clip.
-        time_s: Seconds since the clip's first frame.
-        track: Number of the track, 0 the most persistent.
-        face: Box, landmarks (pixels of the upright frame) and score.
+        frame: Index of the frame in the video, from 0.
+        time_s: Seconds since the first frame of the video.
+        track: Number of the track; 0 is the most persistent one.
+        face: The face, in pixels of the upright frame.
         sharpness: Variance of the Laplacian of the grey crop.
-        jpeg: The encoded crop, ``crop_size`` pixels a side.
+        jpeg: The crop as a JPEG file, ``crop_size`` pixels wide and high.
     """
 
     frame: int
@@ -28,14 +28,23 @@ class Crop:
 
 @dataclass(frozen=True)
 class VideoFaces:
-    """The crops of one video, by frame and track, and what became of its frames.
+    """The crops of one video, and counts of its frames; ``asked >= decoded >= with_face >= kept``.
 
-    ``asked >= decoded >= with_face >= kept`` count sampled frames: those asked for, decoded, with
-    any detected face, and with a kept crop. ``frames`` counts the clip's frames. ``reason`` says
-    why nothing was kept, None when something was: ``unreadable``, ``no_face``, ``face_too_small``,
-    or one of ``VideoGivenUp``. ``detail`` explains it in one line. ``duration_s`` is in seconds,
-    None where the container does not say; ``width`` and ``height`` are upright square pixels of the
-    first decoded frame, 0 where no frame could be decoded.
+    Attributes:
+        frames: Number of frames of the video.
+        asked: Number of frames that were sampled.
+        decoded: Number of sampled frames that could be decoded.
+        with_face: Number of decoded frames in which a face was detected.
+        kept: Number of frames with at least one crop in ``crops``.
+        tracks: Number of tracks in ``crops``.
+        crops: The crops, ordered by frame and track.
+        reason: Why there is no crop: ``unreadable``, ``no_face``, ``face_too_small``, or a reason
+            of ``VideoGivenUp``; None where there are crops.
+        detail: The reason explained in one line; empty where there are crops.
+        duration_s: Length of the video in seconds; None where the container states none.
+        width: Width in square pixels of the first decoded frame, upright; 0 where none could be
+            decoded.
+        height: Height in square pixels of that frame.
     """
 
     frames: int
@@ -53,5 +62,14 @@ class VideoFaces:
 
 
 def nothing(reason: str, detail: str) -> VideoFaces:
-    """Return the result of a video of which nothing is known but why."""
+    """Return the result of a video that gave no crop and whose frames were not counted.
+
+    Args:
+        reason: Why, as in ``VideoFaces.reason``.
+        detail: The reason explained in one line.
+
+    Example:
+        >>> nothing("unreadable", "is empty").crops
+        ()
+    """
     return VideoFaces(0, 0, 0, 0, 0, 0, (), reason, detail)

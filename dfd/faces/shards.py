@@ -1,8 +1,8 @@
-"""The stage's output: crops in a fixed number of tar files beside two parquet tables.
+"""Writing the output of the stage ``faces``: crops in tar files ("shards"), and two tables.
 
-Tar files follow the WebDataset convention, ``<video>/<frame>-<track>.jpg``. A video's shard is
-chosen by its group, so that a change to one video touches one shard. Everything is a function of
-the videos and their results, byte for byte.
+The number of shards is fixed. Their members are named ``<video>/<frame>-<track>.jpg``, as the
+WebDataset convention asks. A hash of its group chooses the shard of a video, so that a change to
+one video changes one shard. The same videos and results always give the same bytes.
 """
 
 import hashlib
@@ -22,10 +22,10 @@ from dfd.faces.reader import BOX_COLUMNS, CROPS, LANDMARK_COLUMNS, MANIFEST
 from dfd.faces.record import Crop, VideoFaces
 from dfd.files import UNFINISHED, replacing
 
-_GIVEN = ("video", "label", "group", "method", "dataset")
+_VIDEO_COLUMNS = ("video", "label", "group", "method", "dataset")
 _COUNTS = ("frames", "asked", "decoded", "with_face", "kept", "tracks", "crops")
 _MANIFEST_SCHEMA = pa.schema(
-    [(name, pa.string()) for name in (*_GIVEN, "shard")]
+    [(name, pa.string()) for name in (*_VIDEO_COLUMNS, "shard")]
     + [(name, pa.int64()) for name in _COUNTS]
     + [(name, pa.string()) for name in ("reason", "detail")]
 )
@@ -40,18 +40,30 @@ _CROPS_SCHEMA = pa.schema(
         *((name, pa.float64()) for name in (*BOX_COLUMNS, *LANDMARK_COLUMNS)),
         ("score", pa.float64()),
         ("sharpness", pa.float64()),
-        ("crc32", pa.int64()),  # of the JPEG file, to know damage
+        ("crc32", pa.int64()),  # of the JPEG file; a reader recognises damage by it
     ]
 )
 
 
 def shard_of(group: str, shards: int) -> int:
-    """Return the number, from 0, of the shard that holds a group's crops."""
+    """Return the number of the shard that holds the crops of a group.
+
+    Args:
+        group: The name of the group.
+        shards: Number of shards.
+
+    Returns:
+        A number from 0 to ``shards - 1``, by a hash of the name.
+
+    Example:
+        >>> shard_name(shard_of("aawxptlexd.mp4", shards=8))
+        'shard-00005.tar'
+    """
     return int.from_bytes(hashlib.sha256(group.encode()).digest()[:8], "big") % shards
 
 
 def shard_name(number: int) -> str:
-    """Return the file name of a shard."""
+    """Return the file name of a shard by its number."""
     return f"shard-{number:05d}.tar"
 
 
@@ -61,21 +73,33 @@ def write_faces(
     faces_of: Callable[[str], VideoFaces],
     shards: int,
 ) -> None:
-    """Write the shards, ``manifest.parquet`` and ``crops.parquet``; remove what other runs left.
+    """Write the shards, ``manifest.parquet`` and ``crops.parquet``.
+
+    The manifest has one row per video, ordered by ``video``. The crops table has one row per crop,
+    ordered by shard, ``video``, ``frame`` and ``track``; its boxes and landmarks are in pixels of
+    the upright frame. Shards and temporary files of earlier runs are removed.
 
     Args:
-        folder: The stage's output, made when absent.
-        videos: One row per video: ``video`` (unique), ``label``, ``group``, ``method``,
-            ``dataset``; label and method may be missing values.
-        faces_of: Returns the result of a video; asked once for each, one shard after another, so
-            that only one result need be in memory.
-        shards: Number of tar files; those without a video are written empty.
-
-    The manifest has one row per video, by ``video``; the crops table one per crop, by shard,
-    ``video``, ``frame`` and ``track``. Boxes and landmarks are in pixels of the upright frame.
+        folder: The output folder; it is created where needed.
+        videos: One row per video, with the columns ``video`` (unique), ``label``, ``group``,
+            ``method`` and ``dataset``; label and method may be missing values.
+        faces_of: Callback that returns the result of a video by its id. It is called once per
+            video, shard by shard, so that only one result is in memory at a time.
+        shards: Number of tar files; a shard without a video is written empty.
 
     Raises:
         FacesError: The folder cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> from dfd.faces.record import nothing
+        >>> columns = ["video", "label", "group", "method", "dataset"]
+        >>> row = ["a.mp4", "REAL", "a.mp4", None, "sample"]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     videos = pd.DataFrame([row], columns=columns)
+        ...     write_faces(Path(folder), videos, lambda video: nothing("no_face", ""), shards=1)
+        ...     sorted(path.name for path in Path(folder).iterdir())
+        ['crops.parquet', 'manifest.parquet', 'shard-00000.tar']
     """
     try:
         _write(folder, videos, faces_of, shards)
@@ -92,8 +116,10 @@ def _write(
     faces_of: Callable[[str], VideoFaces],
     shards: int,
 ) -> None:
-    ordered = videos[list(_GIVEN)].sort_values("video")
-    records = [dict(zip(_GIVEN, row, strict=True)) for row in ordered.itertuples(index=False)]
+    ordered = videos[list(_VIDEO_COLUMNS)].sort_values("video")
+    records = [
+        dict(zip(_VIDEO_COLUMNS, row, strict=True)) for row in ordered.itertuples(index=False)
+    ]
     manifest: list[dict[str, Any]] = []
     with (
         replacing(folder / CROPS) as crops_file,
@@ -101,7 +127,7 @@ def _write(
     ):
         for number in range(shards):
             name = shard_name(number)
-            chosen = [one for one in records if shard_of(one["group"], shards) == number]
+            chosen = [record for record in records if shard_of(record["group"], shards) == number]
             rows: list[dict[str, Any]] = []
             with (
                 replacing(folder / name) as shard_file,
@@ -109,7 +135,7 @@ def _write(
             ):
                 for record in chosen:
                     faces = faces_of(record["video"])
-                    manifest.append({**record, "shard": name, **_account(faces)})
+                    manifest.append({**record, "shard": name, **_counts(faces)})
                     for crop in faces.crops:
                         row = _crop_row(record["video"], name, crop)
                         _add(shard, row["member"], crop.jpeg)
@@ -122,7 +148,8 @@ def _write(
             path.unlink()
 
 
-def _account(faces: VideoFaces) -> dict[str, Any]:
+def _counts(faces: VideoFaces) -> dict[str, Any]:
+    """Return the columns of the manifest that come from the result of a video."""
     counts = {name: getattr(faces, name) for name in _COUNTS if name != "crops"}
     return {
         **counts,
@@ -150,14 +177,16 @@ def _crop_row(video: str, shard: str, crop: Crop) -> dict[str, Any]:
 
 
 def _add(shard: tarfile.TarFile, member: str, content: bytes) -> None:
-    header = tarfile.TarInfo(member)  # time 0, mode 0644, user and group 0: no trace of the machine
+    header = tarfile.TarInfo(
+        member
+    )  # time 0, mode 0644, user and group 0: the same on all machines
     header.size = len(content)
     shard.addfile(header, io.BytesIO(content))
 
 
 def _write_manifest(path: Path, rows: list[dict[str, Any]]) -> None:
     ordered = pd.DataFrame(rows, columns=_MANIFEST_SCHEMA.names).sort_values("video")
-    # Column by column: pandas' missing values become nulls, and its index stays out of the file.
+    # Column by column, so that missing values of pandas become nulls and its index is left out.
     columns = [
         pa.array(ordered[field.name], field.type, from_pandas=True) for field in _MANIFEST_SCHEMA
     ]

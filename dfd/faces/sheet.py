@@ -1,6 +1,7 @@
-"""A contact sheet: what extraction saw and kept of each video, for a person to judge at a glance.
+"""The contact sheet: a picture that shows which faces were found and kept in each video.
 
-Colours are those of Okabe and Ito (https://jfly.uni-koeln.de/color/), told apart by everybody.
+The colours are those of Okabe and Ito (https://jfly.uni-koeln.de/color/), which colour-blind
+readers can distinguish too.
 """
 
 from collections.abc import Sequence
@@ -27,12 +28,12 @@ from dfd.words import counted
 T = TypeVar("T")
 
 WIDTH = 1600
-_FRAMES, _CROPS = 5, 16  # in a row
+_FRAMES, _CROPS = 5, 16  # pictures in a row
 _GAP = 8
 _FRAME = (WIDTH - _GAP) // _FRAMES - _GAP
 _CROP = (WIDTH - _GAP) // _CROPS - _GAP
 _LINE = 26
-_NAME = 60  # letters of a file name; the account stands beside it
+_NAME = 60  # letters of a file name; the counts stand beside it
 
 _PAPER, _INK, _DROPPED, _ALARM = (255, 255, 255), (30, 30, 30), (170, 170, 170), (0, 0, 190)
 # BGR: orange, sky blue, bluish green, yellow, reddish purple
@@ -40,52 +41,74 @@ _TRACKS = ((0, 159, 230), (233, 180, 86), (115, 158, 0), (66, 228, 240), (167, 1
 
 
 def video_sheet(path: Path, params: CropParams) -> Image:
-    """Return one video's block: its account, some sampled frames as seen, and the kept crops.
+    """Draw the block of one video: its counts, some sampled frames with their faces, and its crops.
+
+    Args:
+        path: The video file.
+        params: How to find and crop faces.
 
     Returns:
-        uint8 (H, WIDTH, 3) BGR. Boxes and landmarks have the colour of their track, faces that
-        were found but not kept are grey.
+        uint8 (H, WIDTH, 3) BGR. Boxes and landmarks have the colour of their track; faces that were
+        found but not kept are grey.
 
     Raises:
+        ParamsError: No face detector has the name in ``params``.
         WeightsError: The face detector cannot be loaded.
     """
-    detector = load_face_detector(params)
-    faces = extract_faces(path, params, detector)
+    face_detector = load_face_detector(params)
+    faces = extract_faces(path, params, face_detector)
     try:
         packets = list_packets(path)
         sampled = sample_indices(packets.frames, params.frames_per_video)
-        frames = list(read_frames(path, packets, _some(sampled, _FRAMES)))
+        frames = list(read_frames(path, packets, _sampled(sampled, _FRAMES)))
     except VideoError:
-        return block(path, faces, [], [])
+        return _block(path, faces, [], [])
     pictures = []
     for frame in frames:
-        found = find_faces(frame, detector, params)
-        pictures.append(_drawn(frame, found, faces.crops, params))
+        in_frame = find_faces(frame, face_detector, params)
+        pictures.append(_drawn(frame, in_frame, faces.crops, params))
     size = f"{frames[0].width}x{frames[0].height}, {packets.duration:.1f} s" if frames else ""
-    return block(path, faces, pictures, [size] if size else [])
+    return _block(path, faces, pictures, [size] if size else [])
 
 
 def failed_sheet(path: Path, reason: str, detail: str) -> Image:
-    """Return the block of a video of which nothing is known but why."""
-    return block(path, nothing(reason, detail), [], [])
+    """Draw the block of a video that was given up, with its reason.
+
+    Args:
+        path: The video file.
+        reason: Why it was given up, as in ``VideoFaces.reason``.
+        detail: The reason explained in one line.
+
+    Returns:
+        uint8 (H, WIDTH, 3) BGR.
+    """
+    return _block(path, nothing(reason, detail), [], [])
 
 
 def contact_sheet(blocks: Sequence[Image]) -> Image:
-    """Return the blocks of several videos, with a legend on top.
+    """Arrange the blocks of several videos in columns, each with a legend on top.
+
+    Args:
+        blocks: uint8 (H, WIDTH, 3) BGR each, of any height. At least one.
 
     Returns:
-        uint8 (H, N * WIDTH, 3) BGR: the blocks one below the other, in so many columns, read one
-        after another, that the sheet stays about twice as high as wide.
+        uint8 (H, N * WIDTH, 3) BGR. The number of columns N makes the sheet about twice as high as
+        wide; the blocks run down the first column, then down the next.
+
+    Example:
+        >>> block = failed_sheet(Path("clip.mp4"), "time_limit", "took longer than 900 s")
+        >>> contact_sheet([block, block]).shape[1]
+        1600
     """
     legend = _text_line("boxes: number of the track, and score; grey: found, not kept", _INK)
     rule = np.full((2, WIDTH, 3), _DROPPED, np.uint8)
-    columns = max(1, round(sqrt(sum(len(one) for one in blocks) / (2 * WIDTH))))
+    columns = max(1, round(sqrt(sum(len(block) for block in blocks) / (2 * WIDTH))))
     length = -(-len(blocks) // columns)
     stacks = []
     for first in range(0, len(blocks), length):
         parts = [legend]
-        for one in blocks[first : first + length]:
-            parts += [rule, one]
+        for block in blocks[first : first + length]:
+            parts += [rule, block]
         stacks.append(np.vstack(parts))
     sheet = np.full((max(map(len, stacks)), len(stacks) * WIDTH, 3), _PAPER, np.uint8)
     for column, stack in enumerate(stacks):
@@ -93,8 +116,8 @@ def contact_sheet(blocks: Sequence[Image]) -> Image:
     return sheet
 
 
-def block(path: Path, faces: VideoFaces, pictures: Sequence[Image], facts: Sequence[str]) -> Image:
-    """Return the account of a video above its pictures and the crops of each of its tracks."""
+def _block(path: Path, faces: VideoFaces, pictures: Sequence[Image], facts: Sequence[str]) -> Image:
+    """Draw a block: name, facts and counts, then a row of frames, then a row of crops per track."""
     counts = (
         f"{faces.asked} asked, {faces.decoded} decoded, {faces.with_face} with a face, "
         f"{faces.kept} kept, {counted(faces.tracks, 'track')}"
@@ -106,20 +129,20 @@ def block(path: Path, faces: VideoFaces, pictures: Sequence[Image], facts: Seque
         rows.append(_row(pictures))
     for track in range(faces.tracks):
         crops = [crop for crop in faces.crops if crop.track == track]
-        rows.append(_row([_crop_cell(crop) for crop in _some(crops, _CROPS)]))
+        rows.append(_row([_crop_cell(crop) for crop in _sampled(crops, _CROPS)]))
     return np.vstack(rows)
 
 
-def _some(items: Sequence[T], count: int) -> list[T]:
+def _sampled(items: Sequence[T], count: int) -> list[T]:
     return [items[index] for index in sample_indices(len(items), count)]
 
 
-def _drawn(frame: Frame, found: Sequence[Face], kept: Sequence[Crop], params: CropParams) -> Image:
-    """Return the frame, shrunk to its cell, with every face found in it."""
+def _drawn(frame: Frame, faces: Sequence[Face], kept: Sequence[Crop], params: CropParams) -> Image:
+    """Return the frame, shrunk to the size of its cell, with its faces drawn into it."""
     image = frame.image(_FRAME)
     across, down = image.shape[1] / frame.width, image.shape[0] / frame.height
     tracks = {crop.face.box: crop.track for crop in kept if crop.frame == frame.index}
-    for face in sorted(found, key=lambda one: one.box in tracks):  # the kept ones on top
+    for face in sorted(faces, key=lambda face: face.box in tracks):  # kept faces on top
         track = tracks.get(face.box)
         if track is None:
             small = face.size < params.min_face
@@ -135,7 +158,7 @@ def _drawn(frame: Frame, found: Sequence[Face], kept: Sequence[Crop], params: Cr
 def _draw_face(image: Image, face: Face, colour: tuple[int, int, int], label: str) -> None:
     x1, y1, x2, y2 = (round(value) for value in face.box)
     radius = 2 if face.size > 60 else 1
-    for shade, wider in (((0, 0, 0), 2), (colour, 0)):  # an outline reads on any background
+    for shade, wider in (((0, 0, 0), 2), (colour, 0)):  # outlined, to stand out anywhere
         cv2.rectangle(image, (x1, y1), (x2, y2), shade, 2 + wider, cv2.LINE_AA)
         for x, y in face.landmarks:
             cv2.circle(image, (round(x), round(y)), radius + wider, shade, -1, cv2.LINE_AA)
@@ -178,13 +201,13 @@ def _text_line(text: str, colour: tuple[int, int, int]) -> Image:
 
 
 def _name(path: Path) -> str:
-    """Return the file's name, its middle left out where it would push the account off the line."""
+    """Return the name of the file, shortened in the middle so that the counts fit on the line."""
     name = _drawable(readable(Path(path.name)))
     return name if len(name) <= _NAME else f"{name[: _NAME - 20]}…{name[-19:]}"
 
 
 def _drawable(text: str) -> str:
-    """Return text without what has no glyph: line ends, other control and direction marks."""
+    """Return text with escapes for characters that have no glyph, such as line breaks."""
     return "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
     )

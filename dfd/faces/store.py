@@ -1,7 +1,8 @@
-"""Results of single videos, kept outside the stage's output so that a killed run continues.
+"""A store for the results of single videos, from which a run that was killed continues.
 
-One ZIP file a video, named by what the result depends on: the account as JSON and the crops as
-JPEG. ZIP carries a checksum for each member, so a damaged file is known when read.
+It lies outside the output of the stage. Each result is one ZIP file, named by a hash of everything
+that the result depends on. It holds the counts as JSON and the crops as JPEG. ZIP has a checksum
+for each member, so a damaged file is recognised when it is read.
 """
 
 import json
@@ -16,18 +17,19 @@ from dfd.faces.record import Crop, VideoFaces
 from dfd.files import hash_json, replacing
 from dfd.params.faces import CropParams
 
-# Raise when the same video and parameters would give another result, or the format changes.
+# Raise this number when the same video and parameters would give another result, or when the
+# format of the file changes.
 CODE_VERSION = 2
-_ACCOUNT = "faces.json"
+_COUNTS = "faces.json"
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, LookupError, RuntimeError)
 
 
 def store_key(sha256: str, params: CropParams) -> str:
-    """Return the name of a video's result: 64 hexadecimal digits.
+    """Return the key under which the result of a video is stored: 64 hexadecimal digits.
 
     Args:
-        sha256: Hash of the video's content.
-        params: What the crops depend on.
+        sha256: Hash of the content of the video file.
+        params: How its faces are found and cropped.
     """
     parts = {
         "content": sha256,
@@ -38,38 +40,56 @@ def store_key(sha256: str, params: CropParams) -> str:
 
 
 def write_video_faces(folder: Path, key: str, faces: VideoFaces) -> None:
-    """Keep a result under its key; it appears whole or not at all.
+    """Store the result of a video; its file appears whole or not at all.
+
+    Args:
+        folder: The store; it is created where needed.
+        key: The key of the result, from ``store_key``.
+        faces: The result.
 
     Raises:
         OSError: The folder cannot be written.
     """
-    account = asdict(faces)
-    for crop in account["crops"]:
+    counts = asdict(faces)
+    for crop in counts["crops"]:
         del crop["jpeg"]
     with (
         replacing(_path(folder, key)) as temporary,
         zipfile.ZipFile(temporary, "w") as archive,
     ):
-        archive.writestr(zipfile.ZipInfo(_ACCOUNT), json.dumps(account))
+        archive.writestr(zipfile.ZipInfo(_COUNTS), json.dumps(counts))
         for number, crop in enumerate(faces.crops):
             archive.writestr(zipfile.ZipInfo(_member(number)), crop.jpeg)
 
 
 def read_video_faces(folder: Path, key: str) -> VideoFaces | None:
-    """Return the result kept under this key, or None when it is absent or damaged."""
+    """Return the stored result of a video; None where there is none or its file is damaged.
+
+    Args:
+        folder: The store.
+        key: The key of the result, from ``store_key``.
+
+    Example:
+        >>> import tempfile
+        >>> from dfd.faces.record import nothing
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_video_faces(Path(folder), "0123", nothing("no_face", "no face in 16 frames"))
+        ...     read_video_faces(Path(folder), "0123").reason
+        'no_face'
+    """
     path = _path(folder, key)
     if not path.is_file():
         return None
     try:
         with zipfile.ZipFile(path) as archive:
-            account = json.loads(archive.read(_ACCOUNT))
+            counts = json.loads(archive.read(_COUNTS))
             crops = tuple(
                 _crop(record, archive.read(_member(number)))
-                for number, record in enumerate(account["crops"])
+                for number, record in enumerate(counts["crops"])
             )
-        return VideoFaces(**{**account, "crops": crops})
+        return VideoFaces(**{**counts, "crops": crops})
     except _DAMAGE:
-        return None  # whatever the damage, the video is done again
+        return None  # the video is extracted again, whatever the damage
 
 
 def _crop(record: dict[str, Any], jpeg: bytes) -> Crop:

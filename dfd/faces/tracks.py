@@ -1,4 +1,4 @@
-"""One person's face through a video: faces of successive sampled frames linked into tracks."""
+"""Linking the faces of successive sampled frames into tracks: one person through a video."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -7,56 +7,66 @@ from math import hypot
 
 from dfd.faces.face import Box, Face
 
-# Sampled frames may lie a second apart, so a face may leave its old box, though not go far.
-_MAX_SHIFT = 1.0  # distance of centres in face sizes
-_MAX_GROWTH = 2.0  # ratio of sizes
+# Sampled frames may lie a second apart: a face may leave its previous box, but not move far.
+_MAX_SHIFT = 1.0  # distance between the centres, in units of the mean face size
+_MAX_GROWTH = 2.0  # ratio of the two sizes
 
 
 class TrackLinker:
-    """Gives every face of the next frame the track it continues, or a new one.
+    """Assigns each face of the next frame to the track that it continues, or to a new track.
 
-    Pairs are taken greedily, the best overlap (less the shift of the centres) first. A track that
-    is not seen for some frames waits where it was last seen.
+    Pairs of a track and a face are linked greedily, in descending order of their overlap less the
+    shift of the centres. A track without a face in some frames stays at its last position and can
+    be continued later.
+
+    Example:
+        >>> link = TrackLinker()
+        >>> left = Face((0, 0, 40, 40), ((20, 20),) * 5, 0.9)
+        >>> right = Face((100, 0, 140, 40), ((120, 20),) * 5, 0.9)
+        >>> link([left, right]), link([right, left]), link([right])
+        ([0, 1], [1, 0], [1])
     """
 
     def __init__(self) -> None:
         self._last: list[Face] = []
 
     def __call__(self, faces: Sequence[Face]) -> list[int]:
-        """Return one track number per face of this frame, all different."""
+        """Return the track number of each face of a frame; no two faces share a track."""
         pairs = (
-            (_likeness(self._last[track], face), track, place)
-            for track, (place, face) in product(range(len(self._last)), enumerate(faces))
+            (_affinity(self._last[track], face), track, position)
+            for track, (position, face) in product(range(len(self._last)), enumerate(faces))
         )
-        likely = [(-score, track, place) for score, track, place in pairs if score is not None]
+        likely = [
+            (-score, track, position) for score, track, position in pairs if score is not None
+        ]
         linked: dict[int, int] = {}
         taken: set[int] = set()
-        for _, track, place in sorted(likely):
-            if track not in taken and place not in linked:
-                linked[place] = track
+        for _, track, position in sorted(likely):
+            if track not in taken and position not in linked:
+                linked[position] = track
                 taken.add(track)
-        for place, face in enumerate(faces):
-            if place in linked:
-                self._last[linked[place]] = face
+        for position, face in enumerate(faces):
+            if position in linked:
+                self._last[linked[position]] = face
             else:
-                linked[place] = len(self._last)
+                linked[position] = len(self._last)
                 self._last.append(face)
-        return [linked[place] for place in range(len(faces))]
+        return [linked[position] for position in range(len(faces))]
 
 
-def persistent_tracks(seen: Iterable[tuple[int, Face]], max_tracks: int) -> dict[int, int]:
-    """Number the tracks to keep from 0, the most persistent first.
+def persistent_tracks(tracked: Iterable[tuple[int, Face]], max_tracks: int) -> dict[int, int]:
+    """Choose the tracks to keep and number them from 0, the most persistent first.
 
     Args:
-        seen: Every (track, face) of a video, one face per track and frame.
-        max_tracks: Most tracks kept.
+        tracked: Every pair of track and face of a video, one face per track and frame.
+        max_tracks: Greatest number of tracks to keep.
 
     Returns:
-        Kept track to its new number: most frames first, then the largest mean area, then the
-        earliest.
+        The new number of each kept track, by its old one. Tracks are ordered by their number of
+        frames, then by their mean area, then by their first frame.
     """
     areas: dict[int, list[float]] = defaultdict(list)
-    for track, face in seen:
+    for track, face in tracked:
         areas[track].append(face.area)
     ranked = sorted(
         areas, key=lambda track: (-len(areas[track]), -sum(areas[track]) / len(areas[track]), track)
@@ -64,8 +74,11 @@ def persistent_tracks(seen: Iterable[tuple[int, Face]], max_tracks: int) -> dict
     return {track: number for number, track in enumerate(ranked[:max_tracks])}
 
 
-def _likeness(before: Face, after: Face) -> float | None:
-    """Return IoU less the centres' shift in face sizes; None when it cannot be one person."""
+def _affinity(before: Face, after: Face) -> float | None:
+    """Return the IoU of two faces less the shift of their centres in units of the mean face size.
+
+    None where the faces are too far apart, or too different in size, to be of one person.
+    """
     sizes = (before.size, after.size)
     (bx, by), (ax, ay) = _centre(before.box), _centre(after.box)
     shift = hypot(ax - bx, ay - by) / (sum(sizes) / 2)
@@ -79,9 +92,9 @@ def _centre(box: Box) -> tuple[float, float]:
     return (x1 + x2) / 2, (y1 + y2) / 2
 
 
-def _iou(one: Face, other: Face) -> float:
-    """Return intersection over union of the boxes, 0..1."""
-    width = min(one.box[2], other.box[2]) - max(one.box[0], other.box[0])
-    height = min(one.box[3], other.box[3]) - max(one.box[1], other.box[1])
+def _iou(first: Face, second: Face) -> float:
+    """Return the intersection over union of two boxes, 0..1."""
+    width = min(first.box[2], second.box[2]) - max(first.box[0], second.box[0])
+    height = min(first.box[3], second.box[3]) - max(first.box[1], second.box[1])
     shared = max(0.0, width) * max(0.0, height)
-    return shared / (one.area + other.area - shared)
+    return shared / (first.area + second.area - shared)

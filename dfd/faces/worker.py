@@ -1,4 +1,4 @@
-"""What a worker process of the extraction does: one video into the store."""
+"""The functions that run in a worker process of the stage ``faces``."""
 
 from pathlib import Path
 
@@ -12,27 +12,35 @@ from dfd.params.faces import CropParams
 
 
 def prepare(params: CropParams) -> None:
-    """Fetch and load the face detector.
+    """Load the face detector in this process; its weights are fetched at first use.
 
     Raises:
-        WeightsError: Its weights cannot be fetched, verified or loaded.
+        ParamsError: No face detector has the name in ``params``.
+        WeightsError: The weights cannot be fetched, verified or loaded.
     """
-    cv2.setNumThreads(1)  # a process a video fills the cores already
+    cv2.setNumThreads(1)  # the processes that run in parallel already fill the cores
     face_detector(params)
 
 
 def extract_into(store: Path, key: str, path: Path, params: CropParams) -> None:
-    """Extract the faces of one video and keep the result under its key.
+    """Extract the faces of one video and store the result.
+
+    Args:
+        store: The folder of the store.
+        key: The key of the result, from ``store_key``.
+        path: The video file.
+        params: How to find and crop faces.
 
     Raises:
-        VideoGivenUp: The file cannot be opened now, or memory ran out; nothing is kept.
+        VideoGivenUp: The file cannot be opened at present; nothing is stored.
+        MemoryError: The video needs more memory than there is; nothing is stored.
         WeightsError: The face detector cannot be loaded.
         FacesError: The store cannot be written.
     """
     prepare(params)
     try:
         path.open("rb").close()
-    except OSError as error:  # not kept: the file may be back next time
+    except OSError as error:  # not stored: the file may be readable next time
         raise VideoGivenUp("unreadable", f"cannot be opened ({error.strerror})") from error
     faces = extract_faces(path, params, face_detector(params))
     try:

@@ -17,9 +17,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from dfd.arrays import Image
 from dfd.video.hdr import HDR, to_sdr
 
-_EXACT = (
-    Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
-)  # no shortcuts in colour conversion
+_EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT  # no rough colours
 
 
 @dataclass(frozen=True)
