@@ -1,9 +1,10 @@
-"""What a detector must beat: answers that know nothing of forgery.
+"""Baselines: the scores a detector must beat, from models that cannot see forgery.
 
-``majority`` always says the share of FAKE among the training videos; ``metadata`` reads the
-container alone (size, rate, resolution), ``image statistics`` the sharpness, contrast and colour of
-the crops. The latter two are logistic regressions fitted on the training part. A data set on which
-they do well is solved by something that is not forgery, and so, perhaps, is the detector's figure.
+``majority`` gives every video the share of FAKE among the training videos. ``metadata`` is a
+logistic regression on facts about the video file (size, frame rate, resolution), and
+``image_statistics`` is a logistic regression on sharpness, contrast and colour of the crops; both
+are fitted on the training part. On a data set where such a baseline does well, REAL and FAKE differ
+in something other than forgery, and the detector may have learnt that difference too.
 """
 
 from collections.abc import Mapping
@@ -20,27 +21,46 @@ MAJORITY = "majority"
 def baseline_scores(
     train: pd.DataFrame, test: pd.DataFrame, features: Mapping[str, pd.DataFrame]
 ) -> dict[str, pd.Series]:
-    """Return the P(FAKE) of every baseline for the test videos.
+    """Return the scores that each baseline gives the test videos.
 
     Args:
-        train: Training videos: columns ``video`` and ``label``.
-        test: Test videos: column ``video``.
-        features: By baseline, a row of numbers a video, indexed by ``video``; what is not a number
-            is taken to be the median, and a video that is not there is not judged by it.
+        train: Training videos, one per row, with the columns ``video`` and ``label``.
+        test: Test videos, one per row, with the column ``video``.
+        features: For each fitted baseline, by its name, a table of numbers with one row per video,
+            indexed by ``video``. A missing number is replaced by the median of the training videos.
+
+    Returns:
+        By the name of the baseline, P(FAKE) 0..1 indexed by ``video``. A video without features has
+        no score. A baseline is left out where it cannot be fitted (one class, or no features).
+
+    Example:
+        A data set in which the frame rate gives the fakes away:
+
+        >>> import pandas as pd
+        >>> from dfd.evaluate.baselines import baseline_scores
+        >>> videos = pd.DataFrame({"video": list("abcdef"), "label": ["REAL", "FAKE"] * 3})
+        >>> rates = pd.DataFrame({"frame_rate": [30.0, 25.0] * 3}, index=videos["video"])
+        >>> scores = baseline_scores(videos[:4], videos[4:], {"metadata": rates})
+        >>> scores["majority"].tolist()
+        [0.5, 0.5]
+        >>> bool(scores["metadata"]["f"] > 0.5 > scores["metadata"]["e"])
+        True
     """
     fake = train["label"] == "FAKE"
     scores = {MAJORITY: pd.Series(fake.mean(), index=pd.Index(test["video"]))}
     for name, table in features.items():
-        seen = train[train["video"].isin(table.index)]
-        asked = test.loc[test["video"].isin(table.index), "video"]
-        useful = table.loc[seen["video"]].notna().any()
-        if seen["label"].nunique() < 2 or asked.empty or not useful.any():
+        fitted_on = train[train["video"].isin(table.index)]
+        scored = test.loc[test["video"].isin(table.index), "video"]
+        not_empty = table.loc[fitted_on["video"]].notna().any()
+        if fitted_on["label"].nunique() < 2 or scored.empty or not not_empty.any():
             continue
         model = make_pipeline(
             SimpleImputer(strategy="median"), StandardScaler(), LogisticRegression(max_iter=1000)
         )
-        known = table.loc[:, useful]
-        model.fit(known.loc[seen["video"]].to_numpy(), (seen["label"] == "FAKE").to_numpy())
-        said = model.predict_proba(known.loc[asked].to_numpy())[:, 1]
-        scores[name] = pd.Series(said, index=pd.Index(asked))
+        columns = table.loc[:, not_empty]
+        model.fit(
+            columns.loc[fitted_on["video"]].to_numpy(), (fitted_on["label"] == "FAKE").to_numpy()
+        )
+        fake_probability = model.predict_proba(columns.loc[scored].to_numpy())[:, 1]
+        scores[name] = pd.Series(fake_probability, index=pd.Index(scored))
     return scores

@@ -1,4 +1,8 @@
-"""One pass over crops: what the detector says of each, and what each looks like."""
+"""Image statistics of crops, and the detector's scores, in one pass over the stored crops.
+
+Reading and decoding the crops takes longer than measuring them, so both are done while a batch is
+in memory.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,19 +18,33 @@ STATISTICS = (
     *("log_sharpness", "contrast", "brightness"),
     *("mean_green_red", "mean_blue_yellow", "spread_green_red", "spread_blue_yellow"),
 )
-_AT_ONCE = 1024  # crops held at a time
+_BATCH = 1024  # crops held in memory at a time
 
 Images = npt.NDArray[np.uint8]
 
 
-def image_statistics(crop: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """Return the figures of ``STATISTICS`` of one crop, float64 (7,).
+def image_statistics(crop: Images) -> npt.NDArray[np.float64]:
+    """Return the statistics of one crop that ``STATISTICS`` names.
 
-    Log variance of the Laplacian of the luma, spread and mean of the luma, and mean and spread of
-    the two colour axes of CIELAB.
+    They are the log variance of the Laplacian of the luma (sharpness), the standard deviation
+    (contrast) and mean (brightness) of the luma, and the mean and the standard deviation of the two
+    colour axes of CIELAB.
 
     Args:
         crop: uint8 (S, S, 3), RGB.
+
+    Returns:
+        float64 (7,), in the order of ``STATISTICS``.
+
+    Example:
+        A crop of one shade of grey:
+
+        >>> import numpy as np
+        >>> from dfd.evaluate.crop_scores import STATISTICS, image_statistics
+        >>> values = image_statistics(np.full((64, 64, 3), 100, np.uint8))
+        >>> statistics = dict(zip(STATISTICS, values.tolist()))
+        >>> statistics["brightness"], statistics["contrast"], statistics["log_sharpness"]
+        (100.0, 0.0, 0.0)
     """
     luma = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
     lab = cv2.cvtColor(crop, cv2.COLOR_RGB2LAB)[..., 1:].reshape(-1, 2).astype(np.float64)
@@ -41,33 +59,38 @@ def measure_crops(
     crops: pd.DataFrame,
     predict: Callable[[Images], npt.NDArray[np.float32]] | None,
 ) -> pd.DataFrame:
-    """Return the crops with the columns of ``STATISTICS`` and, given a detector, ``score``.
+    """Return the crops with their image statistics and, given a detector, their scores.
 
     Args:
-        faces: The output of the faces stage.
-        crops: Rows of its crops table.
-        predict: From uint8 (N, S, S, 3) RGB to P(FAKE), (N,); None where no score is wanted.
+        faces: The output folder of the faces stage.
+        crops: Rows of its crops table, one per crop.
+        predict: The detector's function from crops, uint8 (N, S, S, 3) RGB, to P(FAKE), float32
+            (N,); None to measure the statistics only.
+
+    Returns:
+        The rows of ``crops`` with one column more for each of ``STATISTICS`` and, given
+        ``predict``, the column ``score`` (uncalibrated P(FAKE), 0..1).
 
     Raises:
-        FacesError: As ``iterate_crops``.
+        FacesError: A crop cannot be read.
     """
     statistics = np.empty((len(crops), len(STATISTICS)))
     scores = np.empty(len(crops))
-    for rows, images in _chunks(faces, crops):
+    for rows, images in _batches(faces, crops):
         statistics[rows] = [image_statistics(image) for image in images]
         if predict:
             scores[rows] = predict(images)
-    seen = crops.assign(**dict(zip(STATISTICS, statistics.T, strict=True)))
-    return seen.assign(score=scores) if predict else seen
+    measured = crops.assign(**dict(zip(STATISTICS, statistics.T, strict=True)))
+    return measured.assign(score=scores) if predict else measured
 
 
-def _chunks(faces: Path, crops: pd.DataFrame) -> Iterator[tuple[list[int], Images]]:
+def _batches(faces: Path, crops: pd.DataFrame) -> Iterator[tuple[list[int], Images]]:
     rows: list[int] = []
     images: list[Images] = []
     for row, image in iterate_crops(faces, crops):
         rows.append(row)
         images.append(image)
-        if len(rows) == _AT_ONCE:
+        if len(rows) == _BATCH:
             yield rows, np.stack(images)
             rows, images = [], []
     if rows:

@@ -1,4 +1,8 @@
-"""One detector judged on the test part, with intervals, coverage and what it must beat."""
+"""A detector's metrics on the test part, with intervals, coverage and baselines.
+
+``evaluate`` computes everything from tables of scored crops. It reads no file and runs no network,
+so any detector's scores on any videos can be evaluated.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +13,7 @@ import pandas as pd
 from dfd.errors import EvaluationError
 from dfd.evaluate.baselines import MAJORITY
 from dfd.evaluate.slices import slice_figures
+from dfd.evaluate.within_groups import WithinGroups, within_groups
 from dfd.params.judging import EvaluateParams
 from dfd.scoring.aggregate import track_scores, video_scores
 from dfd.scoring.bootstrap import (
@@ -16,21 +21,24 @@ from dfd.scoring.bootstrap import (
     Interval,
     auc_statistic,
     difference,
-    draws,
     interval_of_mean,
-    interval_of_rate,
     intervals,
     why_no_interval,
 )
 from dfd.scoring.decision import Decision
-from dfd.scoring.metrics import Metrics, Values, measure
+from dfd.scoring.metrics import Metrics, measure
 
-LEVELS = ("frame", "track", "video")
+LEVELS = ("frame", "track", "video")  # what is scored: a crop, a track or a video
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """Figures of one set of scored items, and the intervals that can be given."""
+    """The metrics of one set of scored items.
+
+    Attributes:
+        metrics: The metrics.
+        intervals: Their 95 % intervals by name, those that can be given.
+    """
 
     metrics: Metrics
     intervals: dict[str, Interval]
@@ -38,14 +46,14 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Of all videos of a part.
+    """How many videos get a verdict, and how often a verdict is wrong.
 
     Attributes:
-        videos: Number of videos, those without a crop included.
-        without_face: Those without a crop.
-        inconclusive: Those with a crop whose score lies in the inconclusive band.
+        videos: Number of all videos, including those without a crop.
+        without_face: Number of videos without a crop.
+        inconclusive: Number of videos whose score lies in the inconclusive band.
         coverage: Share of the videos with a verdict, 0..1.
-        error: Share of the verdicts that are wrong, 0..1; None without a verdict.
+        error: Share of the verdicts that are wrong, 0..1; None where there is no verdict.
     """
 
     videos: int
@@ -56,31 +64,24 @@ class Coverage:
 
 
 @dataclass(frozen=True)
-class WithinGroups:
-    """The share of pairs in which the fake scores above its own source, a tie counted half."""
-
-    auc: float
-    interval: Interval | None
-    pairs: int
-
-
-@dataclass(frozen=True)
 class Evaluation:
-    """Figures of a detector on the test part.
+    """Everything that is known about a detector on the test part.
 
     Attributes:
-        levels: Judgement of ``frame``, ``track`` and ``video``.
+        levels: The metrics of crops (``frame``), tracks (``track``) and videos (``video``).
         why_no_interval: Why some intervals of videos are not given; None where all are.
-        coverage: Verdicts given, over all videos of the part.
-        within: AUC of fakes against their own sources; None where no source is in the part.
-        baselines: Judgement of every baseline, on the same videos.
-        strongest: The baseline with the highest AUC, ``majority`` where none has one.
-        advantage: AUC of the detector minus that of the strongest baseline; None with one class.
-        advantage_interval: Its interval, from the same draws for both.
-        slices: As from ``slice_figures``.
-        videos: A row per video with a crop: ``video``, ``label``, ``group``, ``source``,
-            ``method``, ``score`` (calibrated), ``verdict``, ``crops``.
-        crops: The crops that were given, their scores calibrated.
+        coverage: How many of all videos get a verdict.
+        within: The AUC within groups; None where no fake has its source in the test part.
+        baselines: The metrics of every baseline on the same videos, by its name.
+        strongest: Name of the baseline with the highest AUC; ``majority`` where none has one.
+        advantage: AUC of the detector minus that of the strongest baseline; None where only one
+            class is present.
+        advantage_interval: The paired 95 % interval of ``advantage``; None where there are too few
+            groups.
+        slices: The metrics of kinds of video, as a table (``dfd.evaluate.slices.slice_figures``).
+        videos: One row per video with a crop: ``video``, ``label``, ``group``, ``source``,
+            ``method``, ``score`` (calibrated), ``verdict`` and ``crops`` (their number).
+        crops: The crops that were evaluated, with calibrated scores.
     """
 
     levels: dict[str, Judgement]
@@ -98,24 +99,50 @@ class Evaluation:
 
 def evaluate(
     crops: pd.DataFrame,
-    listed: pd.DataFrame,
+    all_videos: pd.DataFrame,
     baselines: Mapping[str, pd.Series],
     decision: Decision,
     params: EvaluateParams,
 ) -> Evaluation:
-    """Judge scored crops of the test part.
+    """Evaluate scored crops of the test part.
 
     Args:
-        crops: A row per crop: ``video``, ``track``, ``label``, ``group``, ``score`` (that of the
-            network), ``brightness`` and the box ``x1`` … ``y2``.
-        listed: A row per video of the part, with or without a crop: ``video``, ``source``,
-            ``method``, ``width``, ``height``.
-        baselines: P(FAKE) by video of every baseline, as from ``baseline_scores``.
-        decision: The detector's.
-        params: Of the bootstrap.
+        crops: One row per crop, with the columns ``video``, ``track``, ``label``, ``group``,
+            ``score`` (the network's output, 0..1), ``brightness`` (mean luma, 0..255) and the face
+            box ``x1``, ``y1``, ``x2`` and ``y2`` in pixels.
+        all_videos: One row per video of the test part, with or without a crop, with the columns
+            ``video``, ``source``, ``method``, ``width`` and ``height``.
+        baselines: P(FAKE) indexed by video, by the name of the baseline; ``majority`` must be among
+            them. ``dfd.evaluate.baselines.baseline_scores`` makes them.
+        decision: The calibration, threshold and inconclusive band of the detector.
+        params: Number and seed of the bootstrap resamples.
 
     Raises:
-        EvaluationError: There is no crop to judge.
+        EvaluationError: There is no crop.
+
+    Example:
+        Two videos with one crop each, and a third video in which no face was found:
+
+        >>> import pandas as pd
+        >>> from dfd.evaluate.evaluation import evaluate
+        >>> from dfd.params.judging import EvaluateParams
+        >>> from dfd.scoring.decision import Calibration, Decision
+        >>> crops = pd.DataFrame({"video": ["a", "b"], "label": ["REAL", "FAKE"]})
+        >>> crops = crops.assign(track=0, group="g", score=[0.2, 0.9], brightness=120.0)
+        >>> crops = crops.assign(x1=0.0, y1=0.0, x2=100.0, y2=100.0)
+        >>> videos = pd.DataFrame({"video": ["a", "b", "c"], "source": [None, "a", "a"]})
+        >>> videos = videos.assign(method=[None, "swap", "swap"], width=640, height=360)
+        >>> evaluation = evaluate(
+        ...     crops,
+        ...     videos,
+        ...     baselines={"majority": pd.Series(0.5, index=videos["video"])},
+        ...     decision=Decision(Calibration(), threshold=0.5, inconclusive=(0.4, 0.6)),
+        ...     params=EvaluateParams(bootstrap=100, seed=1),
+        ... )
+        >>> evaluation.levels["video"].metrics.auc, evaluation.coverage.without_face
+        (1.0, 1)
+        >>> evaluation.why_no_interval
+        '1 groups; an interval needs 10'
     """
     if crops.empty:
         raise EvaluationError(
@@ -125,43 +152,56 @@ def evaluate(
     tables = {"frame": crops, "track": track_scores(crops), "video": video_scores(crops)}
     for name, table in tables.items():
         tables[name] = table.assign(score=decision.calibration.apply(table["score"]))
-    about = listed[["video", "source", "method", "width", "height"]]
-    videos = tables["video"].merge(about, on="video", how="left")
+    facts = all_videos[["video", "source", "method", "width", "height"]]
+    videos = tables["video"].merge(facts, on="video", how="left")
     videos["verdict"] = [decision.verdict(score) for score in videos["score"]]
 
     def judged(table: pd.DataFrame, threshold: float) -> Judgement:
         metrics = measure(table["label"], table["score"], threshold)
         return Judgement(metrics, intervals(table, threshold, params.bootstrap, params.seed))
 
-    others = {
+    of_baselines = {
         name: judged(videos.assign(score=videos["video"].map(scores)), 0.5)
         for name, scores in baselines.items()
         if videos["video"].isin(scores.index).all()
     }
-    strongest = max(others, key=lambda name: (others[name].metrics.auc or 0, name == MAJORITY))
-    gain, interval = _advantage(videos, videos["video"].map(baselines[strongest]), params)
-    described = _described(videos, crops)
+    strongest = max(
+        of_baselines, key=lambda name: (of_baselines[name].metrics.auc or 0, name == MAJORITY)
+    )
+    advantage, advantage_interval = _advantage(
+        videos, videos["video"].map(baselines[strongest]), params
+    )
+    with_kinds = _with_kinds(videos, crops)
     return Evaluation(
         levels={name: judged(table, decision.threshold) for name, table in tables.items()},
         why_no_interval=why_no_interval(videos),
-        coverage=coverage_of(videos, len(listed)),
+        coverage=coverage_of(videos, len(all_videos)),
         within=within_groups(videos, params.bootstrap, params.seed),
-        baselines=others,
+        baselines=of_baselines,
         strongest=strongest,
-        advantage=gain,
-        advantage_interval=interval,
-        slices=slice_figures(described, decision.threshold, params.bootstrap, params.seed),
+        advantage=advantage,
+        advantage_interval=advantage_interval,
+        slices=slice_figures(with_kinds, decision.threshold, params.bootstrap, params.seed),
         videos=videos.drop(columns=["width", "height"]),
         crops=tables["frame"],
     )
 
 
 def coverage_of(scored: pd.DataFrame, videos: int) -> Coverage:
-    """Count verdicts.
+    """Count the videos that get a verdict, and the wrong verdicts.
 
     Args:
-        scored: A row per video with a crop; columns ``label`` and ``verdict``.
-        videos: Number of videos, those without a crop included.
+        scored: One row per video with a crop, with the columns ``label`` and ``verdict``.
+        videos: Number of all videos, including those without a crop.
+
+    Example:
+        Of four videos one is inconclusive, one has no face, and one verdict is wrong:
+
+        >>> import pandas as pd
+        >>> from dfd.evaluate.evaluation import coverage_of
+        >>> scored = pd.DataFrame({"label": ["REAL", "FAKE", "FAKE"]})
+        >>> coverage_of(scored.assign(verdict=["FAKE", "FAKE", "INCONCLUSIVE"]), videos=4)
+        Coverage(videos=4, without_face=1, inconclusive=1, coverage=0.5, error=0.5)
     """
     given = scored[scored["verdict"] != "INCONCLUSIVE"]
     error = float((given["verdict"] != given["label"]).mean()) if len(given) else None
@@ -170,52 +210,27 @@ def coverage_of(scored: pd.DataFrame, videos: int) -> Coverage:
     )
 
 
-def within_groups(videos: pd.DataFrame, resamples: int, seed: int) -> WithinGroups | None:
-    """Return the AUC within groups, or None where no fake has its source beside it.
-
-    Args:
-        videos: Columns ``video``, ``source``, ``group``, ``label`` and ``score``.
-        resamples: Number of draws of the groups.
-        seed: Seed of the draws.
-    """
-    reals = videos.loc[videos["label"] == "REAL", ["video", "score"]]
-    pairs = videos[videos["label"] == "FAKE"].merge(
-        reals, left_on="source", right_on="video", suffixes=("", "_of_source")
-    )
-    if pairs.empty:
-        return None
-    gap = pairs["score"] - pairs["score_of_source"]
-    won = np.where(gap > 0, 1.0, np.where(gap == 0, 0.5, 0.0))
-    groups = pairs["group"].nunique()
-    interval = None
-    if groups >= MIN_GROUPS:
-        values: list[Values] = [
-            w @ won / w.sum(axis=1) for w in draws(pairs["group"], resamples, seed)
-        ]
-        interval = interval_of_rate(float(won.mean()), np.concatenate(values), groups)
-    return WithinGroups(float(won.mean()), interval, len(pairs))
-
-
 def _advantage(
-    videos: pd.DataFrame, theirs: pd.Series, params: EvaluateParams
+    videos: pd.DataFrame, baseline: pd.Series, params: EvaluateParams
 ) -> tuple[float | None, Interval | None]:
+    """Return the AUC of the videos' scores minus that of a baseline, and its paired interval."""
     if videos["label"].nunique() < 2:
         return None, None
-    figures = auc_statistic(videos, videos["score"]), auc_statistic(videos, theirs)
-    gain, values = difference(videos, *figures, params.bootstrap, params.seed)
+    ours, theirs = auc_statistic(videos, videos["score"]), auc_statistic(videos, baseline)
+    gain, resampled = difference(videos, ours, theirs, params.bootstrap, params.seed)
     groups = videos["group"].nunique()
-    return gain, interval_of_mean(gain, values, groups) if groups >= MIN_GROUPS else None
+    return gain, interval_of_mean(gain, resampled, groups) if groups >= MIN_GROUPS else None
 
 
-def _described(videos: pd.DataFrame, crops: pd.DataFrame) -> pd.DataFrame:
-    """Return the videos with the columns that ``slice_figures`` cuts along."""
-    of = crops.assign(size=np.maximum(crops["x2"] - crops["x1"], crops["y2"] - crops["y1"]))
-    by = of.groupby("video")
-    kept = {
-        "face size, px": by["size"].median(),
-        "brightness": by["brightness"].mean(),
-        "people": by["track"].nunique(),
+def _with_kinds(videos: pd.DataFrame, crops: pd.DataFrame) -> pd.DataFrame:
+    """Return the videos with the columns by which ``slice_figures`` divides them."""
+    sizes = np.maximum(crops["x2"] - crops["x1"], crops["y2"] - crops["y1"])
+    crops_of_video = crops.assign(size=sizes).groupby("video")
+    kinds = {
+        "face size, px": crops_of_video["size"].median(),
+        "brightness": crops_of_video["brightness"].mean(),
+        "people": crops_of_video["track"].nunique(),
     }
-    columns = {name: videos["video"].map(values) for name, values in kept.items()}
-    short = videos[["width", "height"]].astype(float).min(axis=1)
-    return videos.assign(**columns, **{"resolution, short side": short})
+    columns = {name: videos["video"].map(values) for name, values in kinds.items()}
+    short_side = videos[["width", "height"]].astype(float).min(axis=1)
+    return videos.assign(**columns, **{"resolution, short side": short_side})

@@ -6,7 +6,7 @@ from typing import Any
 
 from dfd.detector.card import DetectorCard
 from dfd.evaluate.evaluation import Evaluation
-from dfd.evaluate.slices import unseen
+from dfd.evaluate.slices import empty_slices
 from dfd.scoring.wording import number, percent
 from dfd.words import LEAK, counted
 
@@ -158,7 +158,7 @@ def _limits_of_slices(evaluation: Evaluation) -> list[str]:
             for _, row in poor.iterrows()
         )
         said.append(f"No better than chance on: {kinds}.")
-    if missing := unseen(slices):
+    if missing := empty_slices(slices):
         kinds = "; ".join(f"{name}: {', '.join(values)}" for name, values in missing.items())
         said.append(f"No test video is of these kinds: {kinds}.")
     return said

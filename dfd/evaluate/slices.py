@@ -1,4 +1,4 @@
-"""Figures by kind of video: where a detector holds and where it does not."""
+"""Metrics of kinds of video (slices): by face size, brightness, resolution, people and method."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,8 @@ import pandas as pd
 from dfd.scoring.bootstrap import intervals
 from dfd.scoring.metrics import measure
 
-# The faces of DFDC are 60 to 300 pixels wide; luma runs from 0 to 255.
+# Columns of the videos, and the values at which each is divided into slices. The faces of DFDC are
+# 60 to 300 pixels wide; brightness is mean luma, 0..255.
 EDGES: dict[str, Sequence[float]] = {
     "face size, px": (80, 160),
     "brightness": (85, 170),
@@ -21,28 +22,42 @@ METHOD = "method"
 def slice_figures(
     videos: pd.DataFrame, threshold: float, resamples: int, seed: int
 ) -> pd.DataFrame:
-    """Return the figures of every slice that has a video.
+    """Return the metrics of every slice that holds a video.
 
-    A method's slice holds its fakes and every REAL video.
+    The slice of a forgery method holds its fakes and all REAL videos.
 
     Args:
-        videos: A row a video: ``label``, ``group``, ``score``, ``method`` and the columns that
-            ``EDGES`` names.
-        threshold: Scores from here on are called FAKE.
-        resamples: Number of draws of the groups.
-        seed: Seed of the draws.
+        videos: One row per video, with the columns ``label``, ``group``, ``score`` (calibrated,
+            0..1), ``method`` and those that ``EDGES`` names.
+        threshold: Scores of at least this are predicted FAKE, 0..1.
+        resamples: Number of bootstrap resamples.
+        seed: Seed of the resamples.
 
     Returns:
-        Columns ``slice``, ``value``, ``videos``, ``fakes``, ``auc``, ``auc_low``, ``auc_high``,
-        ``accuracy``, ``recall`` (of FAKE), ``recall_low`` and ``recall_high``; NaN where a figure
-        or its interval cannot be had.
+        One row per slice, with the columns ``slice``, ``value``, ``videos``, ``fakes``, ``auc``,
+        ``auc_low``, ``auc_high``, ``accuracy``, ``recall`` (of FAKE), ``recall_low`` and
+        ``recall_high``. NaN where a metric or its interval cannot be given.
+
+    Example:
+        The detector finds the large fake and misses the small one:
+
+        >>> import pandas as pd
+        >>> from dfd.evaluate.slices import slice_figures
+        >>> videos = pd.DataFrame({"label": ["FAKE", "FAKE"], "score": [0.1, 0.9], "group": "a"})
+        >>> videos["face size, px"] = [60, 200]
+        >>> videos = videos.assign(**{"brightness": 120, "people": 1, "method": "swap"})
+        >>> videos["resolution, short side"] = 720
+        >>> slices = slice_figures(videos, threshold=0.5, resamples=100, seed=1)
+        >>> slices.loc[slices["slice"] == "face size, px", ["value", "recall"]].values.tolist()
+        [['under 80', 0.0], ['160 or more', 1.0]]
     """
     parts: list[tuple[str, str, pd.DataFrame]] = []
     for name, edges in EDGES.items():
-        which = np.digitize(videos[name].astype(float), edges)
+        slice_of_video = np.digitize(videos[name].astype(float), edges)
         known = videos[name].notna().to_numpy()
         for number in range(len(edges) + 1):
-            parts.append((name, _between(edges, number), videos[known & (which == number)]))
+            members = videos[known & (slice_of_video == number)]
+            parts.append((name, _range_name(edges, number), members))
     real = videos[videos["label"] == "REAL"]
     for method, fakes in videos[videos["label"] == "FAKE"].groupby(METHOD):
         parts.append((METHOD, str(method), pd.concat([real, fakes])))
@@ -54,15 +69,22 @@ def slice_figures(
     return pd.DataFrame(rows)
 
 
-def unseen(slices: pd.DataFrame) -> dict[str, list[str]]:
-    """Return, by name, the values of which ``slice_figures`` had no video."""
-    seen = set(zip(slices["slice"], slices["value"], strict=True))
-    values = {
-        name: [_between(edges, number) for number in range(len(edges) + 1)]
+def empty_slices(slices: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the slices without a video, by the name of their column.
+
+    Args:
+        slices: The result of ``slice_figures``.
+    """
+    present = set(zip(slices["slice"], slices["value"], strict=True))
+    missing = {
+        name: [
+            value
+            for value in (_range_name(edges, number) for number in range(len(edges) + 1))
+            if (name, value) not in present
+        ]
         for name, edges in EDGES.items()
     }
-    missing = {name: [v for v in of if (name, v) not in seen] for name, of in values.items()}
-    return {name: of for name, of in missing.items() if of}
+    return {name: values for name, values in missing.items() if values}
 
 
 def _figures(
@@ -70,22 +92,23 @@ def _figures(
 ) -> dict[str, float | None]:
     metrics = measure(part["label"], part["score"], threshold)
     fakes = part[part["label"] == "FAKE"]
-    ranked = intervals(part, threshold, resamples, seed).get("auc")
-    found = intervals(fakes, threshold, resamples, seed).get("accuracy")
+    auc_interval = intervals(part, threshold, resamples, seed).get("auc")
+    # The accuracy of the fakes alone is their recall.
+    recall_interval = intervals(fakes, threshold, resamples, seed).get("accuracy")
     return {
         "videos": len(part),
         "fakes": len(fakes),
         "auc": metrics.auc,
-        "auc_low": ranked.low if ranked else None,
-        "auc_high": ranked.high if ranked else None,
+        "auc_low": auc_interval.low if auc_interval else None,
+        "auc_high": auc_interval.high if auc_interval else None,
         "accuracy": metrics.accuracy,
         "recall": metrics.tp / len(fakes) if len(fakes) else None,
-        "recall_low": found.low if found else None,
-        "recall_high": found.high if found else None,
+        "recall_low": recall_interval.low if recall_interval else None,
+        "recall_high": recall_interval.high if recall_interval else None,
     }
 
 
-def _between(edges: Sequence[float], number: int) -> str:
+def _range_name(edges: Sequence[float], number: int) -> str:
     if number == 0:
         return f"under {edges[0]:g}"
     if number == len(edges):
