@@ -1,7 +1,7 @@
-"""Pictures of the curves and counts of an evaluation.
+"""Figures of the curves and counts of an evaluation.
 
-REAL is blue, FAKE is orange: told apart by every common eye, and never by their colour alone. What
-is of the detector as a whole is drawn in ink.
+REAL is blue and FAKE is orange, which people with the common colour deficiencies can tell apart;
+position, text or hatching marks the class as well. Curves of the detector as a whole are black.
 """
 
 import numpy as np
@@ -19,11 +19,11 @@ from dfd.scoring.decision import Decision
 from dfd.scoring.metrics import BINS, Metrics
 from dfd.scoring.wording import number
 
-_RATES = np.array([0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9])
+_TICKS = np.array([0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9])
 
 
 def confusion_matrix_figure(metrics: Metrics, title: str) -> Figure:
-    """Draw the confusion matrix with counts and the share of each true class."""
+    """Draw the confusion matrix, with the counts and their shares of each true class."""
     counts = np.array([[metrics.tn, metrics.fp], [metrics.fn, metrics.tp]])
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure, axes = panel(title)
@@ -49,16 +49,30 @@ def confusion_matrix_figure(metrics: Metrics, title: str) -> Figure:
 
 
 def roc_figure(points: pd.DataFrame, video: Judgement, title: str) -> Figure:
-    """Draw the ROC curve from ``roc_points``, with the AUC and its interval."""
+    """Draw the ROC curve, with the AUC and its interval.
+
+    Args:
+        points: The points of the curve (``dfd.evaluate.curves.roc_points``).
+        video: The metrics of videos.
+        title: Title of the figure.
+    """
     figure, axes = panel(title)
     axes.plot([0, 1], [0, 1], color=FAINT, linestyle=":", label="chance")
-    axes.plot(points["fpr"], points["tpr"], color=INK, linewidth=2, label=_said("AUC", video))
+    axes.plot(
+        points["fpr"], points["tpr"], color=INK, linewidth=2, label=_with_interval("AUC", video)
+    )
     axes.set(xlabel="REAL called FAKE (FPR)", ylabel="FAKE called FAKE (TPR)")
-    return _finished(figure, axes, points.empty)
+    return _finish(figure, axes, points.empty)
 
 
 def pr_figure(points: pd.DataFrame, video: Judgement, title: str) -> Figure:
-    """Draw the precision-recall curve from ``pr_points``, with the average precision."""
+    """Draw the precision-recall curve, with the average precision and its interval.
+
+    Args:
+        points: The points of the curve (``dfd.evaluate.curves.pr_points``).
+        video: The metrics of videos.
+        title: Title of the figure.
+    """
     figure, axes = panel(title)
     share = (video.metrics.tp + video.metrics.fn) / video.metrics.n
     axes.axhline(share, color=FAINT, linestyle=":", label=f"chance: {share:.0%} are FAKE")
@@ -68,43 +82,55 @@ def pr_figure(points: pd.DataFrame, video: Judgement, title: str) -> Figure:
         where="pre",
         color=INK,
         linewidth=2,
-        label=_said("AP", video),
+        label=_with_interval("AP", video),
     )
     axes.set(xlabel="FAKE found (recall)", ylabel="FAKE among called FAKE (precision)")
-    return _finished(figure, axes, points.empty)
+    return _finish(figure, axes, points.empty)
 
 
 def det_figure(points: pd.DataFrame, video: Judgement, title: str) -> Figure:
-    """Draw the detection error trade-off from ``roc_points``, both axes in normal deviates.
+    """Draw the detection error trade-off (DET) curve, both axes in normal deviates.
 
-    Martin et al., *The DET curve in assessment of detection task performance*, Eurospeech 1997. A
-    rate of none is drawn as that of half a video.
+    Martin et al., *The DET curve in assessment of detection task performance*, Eurospeech 1997. An
+    error rate of 0, which has no normal deviate, is drawn as the rate of half a video.
+
+    Args:
+        points: The points of the ROC curve (``dfd.evaluate.curves.roc_points``).
+        video: The metrics of videos.
+        title: Title of the figure.
     """
     figure, axes = panel(title)
     reals = video.metrics.tn + video.metrics.fp
     fakes = video.metrics.tp + video.metrics.fn
     least = float(np.clip(0.5 / max(reals, fakes, 1), 0.0008, 0.04))
     ends = float(norm.ppf(least)), float(norm.ppf(0.92))
-    axes.plot(ends, ends, color=FAINT, linestyle=":", label="as many of either class")
+    axes.plot(ends, ends, color=FAINT, linestyle=":", label="equal error rates")
     rates = (points["fpr"], reals), (1 - points["tpr"], fakes)
     across, down = (
-        norm.ppf(np.clip(rate, 0.5 / max(of, 1), 1 - 0.5 / max(of, 1))) for rate, of in rates
+        norm.ppf(np.clip(rate, 0.5 / max(videos, 1), 1 - 0.5 / max(videos, 1)))
+        for rate, videos in rates
     )
-    axes.plot(across, down, color=INK, linewidth=2, label=_said("EER", video))
-    ticks = _RATES[least <= _RATES]
+    axes.plot(across, down, color=INK, linewidth=2, label=_with_interval("EER", video))
+    ticks = _TICKS[least <= _TICKS]
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks(norm.ppf(ticks).tolist(), [f"{100 * rate:g}" for rate in ticks])
     axes.set(xlabel="REAL called FAKE, %", ylabel="FAKE called REAL, %")
-    return _finished(figure, axes, points.empty, ends)
+    return _finish(figure, axes, points.empty, ends)
 
 
 def reliability_figure(bins: pd.DataFrame, video: Judgement, title: str) -> Figure:
-    """Draw the reliability diagram from ``reliability_bins`` above the number of videos."""
+    """Draw the reliability diagram, and below it the number of videos per bin.
+
+    Args:
+        bins: The bins (``dfd.evaluate.curves.reliability_bins``).
+        video: The metrics of videos.
+        title: Title of the figure.
+    """
     figure = Figure(figsize=SQUARE, layout="constrained")
     axes, below = figure.subplots(2, sharex=True, height_ratios=[3, 1])
     ece = number(video.metrics.ece, video.intervals.get("ece"))
     titled(axes, f"{title}: ECE {ece}")
-    axes.plot([0, 1], [0, 1], color=FAINT, linestyle=":", label="as often FAKE as said")
+    axes.plot([0, 1], [0, 1], color=FAINT, linestyle=":", label="perfect calibration")
     axes.vlines(bins["score"], bins["score"], bins["fake_share"], color=FAINT, linewidth=1)
     axes.plot(bins["score"], bins["fake_share"], "o-", color=INK, label=f"{BINS} bins of scores")
     axes.set(ylabel="share that is FAKE", ylim=(-0.04, 1.04), xlim=(-0.02, 1.02))
@@ -117,7 +143,13 @@ def reliability_figure(bins: pd.DataFrame, video: Judgement, title: str) -> Figu
 
 
 def score_figure(videos: pd.DataFrame, decision: Decision, title: str) -> Figure:
-    """Draw the histogram of video scores, REAL above FAKE, with the threshold and the band."""
+    """Draw histograms of the scores, REAL above FAKE, with threshold and inconclusive band.
+
+    Args:
+        videos: One row per video, with the columns ``label`` and ``score`` (calibrated, 0..1).
+        decision: The threshold and the inconclusive band.
+        title: Title of the figure.
+    """
     figure = Figure(figsize=SQUARE, layout="constrained")
     both = figure.subplots(2, sharex=True, sharey=True)
     titled(both[0], title)
@@ -145,7 +177,13 @@ def score_figure(videos: pd.DataFrame, decision: Decision, title: str) -> Figure
 
 
 def risk_coverage_figure(curve: pd.DataFrame, coverage: Coverage, title: str) -> Figure:
-    """Draw the risk-coverage curve from ``risk_coverage``, with the verdicts as decided."""
+    """Draw the risk-coverage curve, and on it the point that the inconclusive band gives.
+
+    Args:
+        curve: The points of the curve (``dfd.evaluate.curves.risk_coverage``).
+        coverage: How many videos get a verdict with the inconclusive band.
+        title: Title of the figure.
+    """
     figure, axes = panel(title)
     axes.step(
         curve["coverage"],
@@ -153,7 +191,7 @@ def risk_coverage_figure(curve: pd.DataFrame, coverage: Coverage, title: str) ->
         where="post",
         color=INK,
         linewidth=2,
-        label="surest videos first",
+        label="most certain videos first",
     )
     if coverage.error is not None:
         axes.plot(
@@ -164,7 +202,7 @@ def risk_coverage_figure(curve: pd.DataFrame, coverage: Coverage, title: str) ->
             markeredgecolor=INK,
             markeredgewidth=2,
             markersize=9,
-            label=f"as decided: {coverage.coverage:.0%} covered, {coverage.error:.1%} wrong",
+            label=f"with the band: {coverage.coverage:.0%} covered, {coverage.error:.1%} wrong",
         )
     risks = [0.05, *(curve["risk"] * 1.12), 1.12 * (coverage.error or 0)]
     axes.set(xlabel="videos with a verdict", ylabel="verdicts that are wrong")
@@ -176,14 +214,14 @@ def risk_coverage_figure(curve: pd.DataFrame, coverage: Coverage, title: str) ->
     return figure
 
 
-def _said(figure: str, video: Judgement) -> str:
-    key = figure.lower()
+def _with_interval(metric: str, video: Judgement) -> str:
+    key = metric.lower()
     value, interval = getattr(video.metrics, key), video.intervals.get(key)
     lacking = " (no interval)" if value is not None and interval is None else ""
-    return f"{figure} {number(value, interval)}{lacking}"
+    return f"{metric} {number(value, interval)}{lacking}"
 
 
-def _finished(
+def _finish(
     figure: Figure, axes: Axes, empty: bool, ends: tuple[float, float] = (0.0, 1.0)
 ) -> Figure:
     rim = 0.02 * (ends[1] - ends[0])

@@ -1,4 +1,7 @@
-"""What an evaluation says in plain words, and what it does not: for the report and the card."""
+"""The result of an evaluation in sentences: how good the detector is, and what is not known.
+
+The evaluation page and the model card print them. Each limit is stated only where it applies.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,13 +19,13 @@ _CHANCE = 0.5
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything a report speaks of.
+    """Everything that the evaluation page and the model card describe.
 
     Attributes:
-        card: The detector's.
-        evaluation: Its evaluation on the test part.
-        split: As from ``dfd.dataset.split.summarise``.
-        datasets: Names of the data sets that the videos are of.
+        card: The card of the detector.
+        evaluation: The evaluation of the detector on the test part.
+        split: Protocol and counts of the split (``dfd.split.table.summarise``).
+        datasets: Names of the data sets that the videos come from.
     """
 
     card: DetectorCard
@@ -32,22 +35,25 @@ class Findings:
 
 
 def verdict(evaluation: Evaluation) -> tuple[str, str]:
-    """Return what the test videos say of the detector, in two sentences."""
+    """Return two sentences: how well the detector ranks the test videos, and on its verdicts."""
     return _ranking(evaluation), _verdicts(evaluation)
 
 
 def _ranking(evaluation: Evaluation) -> str:
     video, videos = evaluation.levels["video"], evaluation.videos
-    of = f"{counted(len(videos), 'test video')} of {counted(videos['group'].nunique(), 'group')}"
+    tested = (
+        f"{counted(len(videos), 'test video')} of {counted(videos['group'].nunique(), 'group')}"
+    )
     if video.metrics.auc is None:
-        return f"There is no AUC on {of}, as every video with a face is {videos['label'].iloc[0]}."
+        label = videos["label"].iloc[0]
+        return f"There is no AUC on {tested}, as every video with a face is {label}."
     auc, interval = number(video.metrics.auc), video.intervals.get("auc")
-    sure = (
+    uncertainty = (
         f"95 % interval {number(interval.low)}–{number(interval.high)}"
         if interval
         else f"without an interval: {evaluation.why_no_interval}"
     )
-    return f"On {of} the video AUC is {auc} ({sure}), {_beside_baseline(evaluation)}."
+    return f"On {tested} the video AUC is {auc} ({uncertainty}), {_beside_baseline(evaluation)}."
 
 
 def _beside_baseline(evaluation: Evaluation) -> str:
@@ -56,100 +62,104 @@ def _beside_baseline(evaluation: Evaluation) -> str:
     strongest = f"the strongest baseline, {evaluation.strongest.replace('_', ' ')} (AUC {theirs})"
     if gain is None or gain <= 0:
         return f"which does not beat {strongest}"
-    by = f"by {gain:.3f}"
     if interval is None:
-        return f"which is {by[3:]} above {strongest}, and whether surely so cannot be said"
-    by = f"{by} ({interval.low:+.3f} to {interval.high:+.3f})"
+        return f"which is {gain:.3f} above {strongest}; whether that is luck cannot be said"
+    lead = f"by {gain:.3f} ({interval.low:+.3f} to {interval.high:+.3f})"
     if interval.low > 0:
-        return f"which surely beats {strongest}, {by}"
-    return f"which beats {strongest}, {by}, but not surely"
+        return f"which surely beats {strongest}, {lead}"
+    return f"which beats {strongest}, {lead}, but not surely"
 
 
 def _verdicts(evaluation: Evaluation) -> str:
-    covered = evaluation.coverage
-    if covered.error is None:
+    counts = evaluation.coverage
+    if counts.error is None:
         return "It gives none of the videos a verdict."
-    given = covered.videos - covered.without_face - covered.inconclusive
+    verdicts = counts.videos - counts.without_face - counts.inconclusive
     return (
-        f"It gives {given:,} of {counted(covered.videos, 'video')} ({percent(covered.coverage)}) "
-        f"a verdict, and {percent(covered.error, 1)} of these verdicts are wrong."
+        f"It gives {verdicts:,} of {counted(counts.videos, 'video')} ({percent(counts.coverage)}) "
+        f"a verdict, and {percent(counts.error, 1)} of these verdicts are wrong."
     )
 
 
 def limits(findings: Findings) -> list[str]:
-    """Return what the figures do not show or show to be wanting, each only where it is so."""
-    said = [
+    """Return one sentence for each weakness of the detector or of what is known about it."""
+    sentences = [
         *_limits_of_data(findings),
         *_limits_of_ranking(findings.evaluation),
         *_limits_of_verdicts(findings),
         *_limits_of_slices(findings.evaluation),
     ]
-    return [LEAK, *said] if findings.card.leaky else said
+    return [LEAK, *sentences] if findings.card.leaky else sentences
 
 
 def _limits_of_data(findings: Findings) -> list[str]:
     evaluation, card = findings.evaluation, findings.card
     groups = evaluation.videos["group"].nunique()
-    said = []
+    sentences: list[str] = []
     if evaluation.why_no_interval:
-        said.append(
-            f"Intervals are missing: {evaluation.why_no_interval}. The figures may be luck."
+        sentences.append(
+            f"Intervals are missing: {evaluation.why_no_interval}. The metrics may be luck."
         )
     elif groups < _FEW_GROUPS:
-        said.append(f"The test part has {groups} groups only: believe the intervals alone.")
+        sentences.append(f"The test part has {groups} groups only: rely on the intervals.")
     if len(findings.datasets) == 1:
-        said.append(
-            f"Trained and tested on one data set, {findings.datasets[0]}: how it does on videos of "
-            "another origin is not known, and usually worse."
+        sentences.append(
+            f"Trained and tested on one data set, {findings.datasets[0]}: it was not tested on "
+            "videos from elsewhere, where detectors usually do worse."
         )
     if card.weights == "none":
-        said.append("Its weights started at random, with nothing learnt from other pictures.")
-    return said
+        sentences.append("It was not pretrained: its weights started at random.")
+    return sentences
 
 
 def _limits_of_ranking(evaluation: Evaluation) -> list[str]:
-    said = []
+    sentences: list[str] = []
     gain, within = evaluation.advantage_interval, evaluation.within
     name = evaluation.strongest.replace("_", " ")
     if evaluation.advantage is not None and (gain is None or gain.low <= 0):
-        said.append(f"It does not surely beat the baseline {name}, which knows nothing of forgery.")
+        sentences.append(f"It does not surely beat the baseline {name}, which cannot see forgery.")
     baseline = evaluation.baselines[evaluation.strongest].intervals.get("auc")
     if baseline and baseline.low > _CHANCE:
-        said.append(
+        sentences.append(
             f"The baseline {name} alone tells the classes apart (AUC at least "
-            f"{number(baseline.low)}): part of the detector's figure may not be forgery."
+            f"{number(baseline.low)}): part of the detector's AUC may come from what it measures."
         )
     if within is None:
-        said.append("No fake has its own source beside it in the test part: no AUC within groups.")
-    elif within.auc <= _CHANCE:
-        said.append(
-            f"Against their own sources fakes rank no better than chance ({number(within.auc)}): "
-            "it may know people or scenes, not forgery."
+        sentences.append(
+            "No fake has its own source beside it in the test part: no AUC within groups."
         )
-    return said
+    elif within.auc <= _CHANCE:
+        sentences.append(
+            f"Compared with their own sources, fakes rank no better than chance "
+            f"({number(within.auc)}): it may have learnt people or scenes, not forgery."
+        )
+    return sentences
 
 
 def _limits_of_verdicts(findings: Findings) -> list[str]:
-    covered, target = findings.evaluation.coverage, findings.card.params.get("target_error")
+    counts, target = findings.evaluation.coverage, findings.card.params.get("target_error")
     ece = findings.evaluation.levels["video"].metrics.ece
-    said = []
-    if covered.without_face:
-        without = counted(covered.without_face, "video")
-        said.append(f"{without} of {covered.videos:,} had no usable face and got no score.")
-    if covered.coverage < 0.5:
-        said.append(f"Most videos get no verdict: {percent(1 - covered.coverage)}.")
-    if target and covered.error is not None and covered.error > target:
-        said.append(
+    sentences: list[str] = []
+    if counts.without_face:
+        without = counted(counts.without_face, "video")
+        sentences.append(f"{without} of {counts.videos:,} had no usable face and got no score.")
+    if counts.coverage < 0.5:
+        sentences.append(f"Most videos get no verdict: {percent(1 - counts.coverage)}.")
+    if target and counts.error is not None and counts.error > target:
+        sentences.append(
             f"The inconclusive band aims at {percent(target)} wrong verdicts; on the test videos "
-            f"{percent(covered.error, 1)} are wrong."
+            f"{percent(counts.error, 1)} are wrong."
         )
     if ece > 0.1:
-        said.append(f"Its probabilities are off by {ece:.2f} on average: read them as a ranking.")
-    return said
+        sentences.append(
+            f"Its probabilities are off by {ece:.2f} on average: only their order is reliable."
+        )
+    return sentences
 
 
 def _limits_of_slices(evaluation: Evaluation) -> list[str]:
-    said, slices = [], evaluation.slices
+    sentences: list[str] = []
+    slices = evaluation.slices
     poor = slices[slices["auc"] <= _CHANCE]
     if len(poor):
         kinds = "; ".join(
@@ -157,8 +167,8 @@ def _limits_of_slices(evaluation: Evaluation) -> list[str]:
             f"{counted(row['videos'], 'video')})"
             for _, row in poor.iterrows()
         )
-        said.append(f"No better than chance on: {kinds}.")
+        sentences.append(f"No better than chance on: {kinds}.")
     if missing := empty_slices(slices):
         kinds = "; ".join(f"{name}: {', '.join(values)}" for name, values in missing.items())
-        said.append(f"No test video is of these kinds: {kinds}.")
-    return said
+        sentences.append(f"No test video is of these kinds: {kinds}.")
+    return sentences

@@ -1,4 +1,4 @@
-"""Pictures of figures beside each other: a dot a figure, a line its 95 % interval."""
+"""Figures that compare metrics: a dot for each value, a line for its 95 % interval."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,59 +9,64 @@ from dfd.plots import FAINT, INK, panel, shortened
 from dfd.scoring.bootstrap import Interval
 from dfd.scoring.wording import interval_of, number
 
-_LINE = 0.34  # inches of a row
+_ROW = 0.34  # height in inches
 
 
 def baselines_figure(evaluation: Evaluation, title: str) -> Figure:
-    """Draw the detector's video AUC, that within groups, and that of every baseline."""
+    """Draw the AUC of the detector and, below it, that of every baseline, best first.
+
+    Args:
+        evaluation: The evaluation of the detector.
+        title: Title of the figure.
+    """
     video, within = evaluation.levels["video"], evaluation.within
     rows = [("detector", video.metrics.auc, video.intervals.get("auc"), "o", INK)]
     if within:
         rows.append(("detector, within groups", within.auc, within.interval, "D", INK))
-    judged = sorted(evaluation.baselines.items(), key=lambda item: -(item[1].metrics.auc or 0))
-    for name, other in judged:
-        known = other.metrics.auc, other.intervals.get("auc")
-        rows.append((f"baseline: {name.replace('_', ' ')}", *known, "s", FAINT))
-    figure, axes = panel(title, (9.0, 1.4 + 1.2 * _LINE * len(rows)))
+    best_first = sorted(evaluation.baselines.items(), key=lambda item: -(item[1].metrics.auc or 0))
+    for name, baseline in best_first:
+        label = f"baseline: {name.replace('_', ' ')}"
+        rows.append((label, baseline.metrics.auc, baseline.intervals.get("auc"), "s", FAINT))
+    figure, axes = panel(title, (9.0, 1.4 + 1.2 * _ROW * len(rows)))
     axes.axvline(0.5, color=FAINT, linestyle=":")
-    paper = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-    axes.text(0.5, -0.75, "chance", color="#555555", ha="center", fontsize=9, bbox=paper)
+    white_box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    axes.text(0.5, -0.75, "chance", color="#555555", ha="center", fontsize=9, bbox=white_box)
     for place, (_, value, interval, marker, colour) in enumerate(rows):
         _dot(axes, place, value, interval, marker, colour)
         axes.text(1.04, place, number(value, interval), va="center", fontsize=10)
-    _ruled(axes, [row[0] for row in rows], "AUC of test videos", 1.34)
+    _name_rows(axes, [row[0] for row in rows], "AUC of test videos", 1.34)
     axes.set_ylim(len(rows) - 0.5, -1.0)
     return figure
 
 
 def slices_figure(slices: pd.DataFrame, title: str) -> Figure:
-    """Draw the AUC and the recall of FAKE of every slice.
+    """Draw the AUC of every slice, and beside it the recall of its fakes.
 
     Args:
-        slices: As from ``slice_figures``.
-        title: The picture's.
+        slices: The metrics of the slices (``dfd.evaluate.slices.slice_figures``).
+        title: Title of the figure.
     """
     names: list[str] = []
     headings: list[int] = []
-    rows: dict[int, pd.Series] = {}  # by place
+    rows: dict[int, pd.Series] = {}  # by their place among the names
     for name, part in slices.groupby("slice", sort=False):
         headings.append(len(names))
         names.append(shortened(str(name), 30))
         for _, row in part.iterrows():
             rows[len(names)] = row
-            about = f"{row['videos']:,} ({row['fakes']:,} FAKE)"
-            names.append(f"{shortened(str(row['value']), 20)}   {about}")
-    figure = Figure(figsize=(9.0, 1.3 + _LINE * len(names)), layout="constrained")
+            counts = f"{row['videos']:,} ({row['fakes']:,} FAKE)"
+            names.append(f"{shortened(str(row['value']), 20)}   {counts}")
+    figure = Figure(figsize=(9.0, 1.3 + _ROW * len(names)), layout="constrained")
     both = figure.subplots(1, 2, sharey=True)
     figure.suptitle(shortened(title, 90), fontsize=10.5, x=0.01, ha="left", parse_math=False)
-    for axes, figure_name, marker in ((both[0], "auc", "o"), (both[1], "recall", "^")):
+    for axes, metric, marker in ((both[0], "auc", "o"), (both[1], "recall", "^")):
         for place, row in rows.items():
-            value, interval = row[figure_name], interval_of(*_ends(row, figure_name))
+            value, interval = row[metric], interval_of(*_ends(row, metric))
             _dot(axes, place, None if pd.isna(value) else value, interval, marker, INK)
             axes.text(1.1, place, number(value, interval), va="center", fontsize=9)
     both[0].axvline(0.5, color=FAINT, linestyle=":")
-    _ruled(both[0], names, "AUC (dotted: chance)", 2.2)
-    _ruled(both[1], names, "recall of FAKE", 2.2)
+    _name_rows(both[0], names, "AUC (dotted: chance)", 2.2)
+    _name_rows(both[1], names, "recall of FAKE", 2.2)
     both[1].tick_params(labelleft=False)
     for heading in headings:
         both[0].get_yticklabels()[heading].set_fontweight("bold")
@@ -69,8 +74,8 @@ def slices_figure(slices: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
-def _ends(row: pd.Series, figure: str) -> tuple[float | None, float | None]:
-    return row[f"{figure}_low"], row[f"{figure}_high"]
+def _ends(row: pd.Series, metric: str) -> tuple[float | None, float | None]:
+    return row[f"{metric}_low"], row[f"{metric}_high"]
 
 
 def _dot(
@@ -88,12 +93,12 @@ def _dot(
     axes.plot(value, place, marker, color=colour, markersize=8)
 
 
-def _ruled(axes: Axes, names: list[str], label: str, reach: float) -> None:
-    """Draw the scale from 0 to 1; up to ``reach`` there is room for words."""
+def _name_rows(axes: Axes, names: list[str], label: str, right: float) -> None:
+    """Name the rows and draw a scale from 0 to 1; text has room from there up to ``right``."""
     axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
-    axes.set_xlim(-0.04, reach)
-    axes.set_xlabel(label, x=0.54 / (reach + 0.04))
+    axes.set_xlim(-0.04, right)
+    axes.set_xlabel(label, x=0.54 / (right + 0.04))
     axes.tick_params(axis="y", length=0, labelsize=9.5)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_bounds(0, 1)

@@ -1,4 +1,4 @@
-"""Every table and picture of an evaluation, by file name."""
+"""All pictures of an evaluation, each with the caption that says how to read it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,13 @@ from dfd.scoring.decision import Decision
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure, how to read it, and whether it takes the whole width of a page."""
+    """A picture of the evaluation page.
+
+    Attributes:
+        figure: The figure.
+        caption: How to read the figure.
+        wide: Whether the figure takes the whole width of the page.
+    """
 
     figure: Figure
     caption: str
@@ -43,67 +49,71 @@ def pictures(
     """Return the pictures of ``plots/<candidate>/``, by the name of their PNG file.
 
     Args:
-        evaluation: The evaluation.
-        decision: The detector's.
-        points: As from ``tables``.
-        worst: As from ``worst_errors``.
-        images: Its crops, uint8 (N, S, S, 3) RGB.
-        name: What the titles call the detector.
+        evaluation: The evaluation of the detector.
+        decision: The calibration, threshold and inconclusive band of the detector.
+        points: The points of the curves, by name (``dfd.evaluate.records.tables``).
+        worst: The crops of the worst errors (``dfd.evaluate.worst_errors.worst_errors``).
+        images: Those crops in the same order, uint8 (N, S, S, 3) RGB.
+        name: Name of the detector, for the titles.
     """
     video, frame = evaluation.levels["video"], evaluation.levels["frame"]
-    covered = evaluation.coverage
     return {
         "baselines": Picture(
-            baselines_figure(evaluation, f"{name}: beside what knows nothing of forgery"),
-            "AUC with its 95 % interval. Within groups: each fake against its own source.",
+            baselines_figure(evaluation, f"{name}: beside the baselines"),
+            "AUC with its 95 % interval. Baselines cannot see forgery. Within groups: each fake is "
+            "compared with its own source alone.",
             wide=True,
         ),
         "slices": Picture(
             slices_figure(evaluation.slices, f"{name}: by kind of video"),
-            "AUC and recall with their 95 % intervals, none where groups are too few. A method's "
-            "slice holds its fakes and every REAL video.",
+            "AUC and recall with their 95 % intervals; none where there are too few groups. The "
+            "slice of a method holds its fakes and every REAL video.",
             wide=True,
         ),
         "confusion_matrix": Picture(
             confusion_matrix_figure(video.metrics, f"{name}: test videos"),
-            "Videos at the threshold, whether or not they get a verdict; shares of each true "
-            "class.",
+            "Predictions for videos at the threshold, whether or not the video gets a verdict, "
+            "with the shares of each true class.",
         ),
         "confusion_matrix_frames": Picture(
             confusion_matrix_figure(frame.metrics, f"{name}: test crops"),
-            "Every crop on its own.",
+            "Predictions for single crops at the threshold.",
         ),
         "roc": Picture(
             roc_figure(points["roc"], video, f"{name}: ROC"),
-            "How many fakes are found for how many real videos called fake. AUC is the chance "
-            "that a fake scores above a real one.",
+            "The share of the fakes that is found, against the share of real videos called fake. "
+            "AUC is the probability that a fake scores higher than a real video.",
         ),
         "pr": Picture(
             pr_figure(points["pr"], video, f"{name}: precision and recall"),
-            "How many of those called fake are, for how many of the fakes found.",
+            "The share of videos called fake that are fake, against the share of the fakes that is "
+            "found.",
         ),
         "det": Picture(
             det_figure(points["roc"], video, f"{name}: DET"),
-            "The two kinds of error against each other, in normal deviates. EER is where both are "
-            "equally frequent; a rate of none is drawn as that of half a video.",
+            "The two error rates against each other, on axes of normal deviates. EER is the point "
+            "where both are equal. A rate of 0 is drawn as half a video.",
         ),
         "reliability": Picture(
             reliability_figure(points["reliability"], video, f"{name}: reliability"),
-            "Of the videos of about one score, how many are fake: on the dotted line "
-            "probabilities are right. ECE is the mean distance from it.",
+            "For videos of similar score, the share that is fake. On the dotted line the "
+            "probabilities are right; ECE is the mean distance from it.",
         ),
         "scores": Picture(
             score_figure(evaluation.videos, decision, f"{name}: scores of test videos"),
             "Videos in the grey band get no verdict.",
         ),
         "risk_coverage": Picture(
-            risk_coverage_figure(points["risk_coverage"], covered, f"{name}: risk and coverage"),
-            "How many verdicts would be wrong if only the surest videos got one.",
+            risk_coverage_figure(
+                points["risk_coverage"], evaluation.coverage, f"{name}: risk and coverage"
+            ),
+            "How many verdicts would be wrong if only the videos with the most certain scores got "
+            "one.",
         ),
         "worst": Picture(
             worst_figure(worst, images, f"{name}: the worst errors, worst first"),
-            "The videos furthest on the wrong side of the threshold, each by the three crops that "
-            "misled most. Blue frames are REAL, orange ones FAKE.",
+            "The videos furthest on the wrong side of the threshold, each with its three most "
+            "misleading crops. REAL videos have a blue frame, FAKE videos an orange one.",
             wide=True,
         ),
     }

@@ -1,4 +1,4 @@
-"""What an evaluation leaves in files: its metrics as JSON, its tables as CSV."""
+"""The metrics of an evaluation as a JSON record, and its tables for CSV files."""
 
 from dataclasses import asdict
 from typing import Any
@@ -11,13 +11,21 @@ from dfd.scoring.decision import Decision
 
 
 def as_record(evaluation: Evaluation, decision: Decision, leaky: bool) -> dict[str, Any]:
-    """Return the headline figures, the nested mapping of ``metrics/<candidate>/evaluation.json``.
+    """Return the most important metrics, the content of ``metrics/<candidate>/evaluation.json``.
 
-    Everything else, intervals of all included, is in ``as_table``.
+    ``as_table`` has all metrics and their intervals.
+
+    Args:
+        evaluation: The evaluation of the detector.
+        decision: The calibration, threshold and inconclusive band of the detector.
+        leaky: Whether the split let videos of one group lie in several parts.
+
+    Returns:
+        A nested mapping of numbers, texts and None, which JSON can hold.
     """
     video = evaluation.levels["video"]
     interval, ece = video.intervals.get("auc"), video.intervals.get("ece")
-    gain, within = evaluation.advantage_interval, evaluation.within
+    advantage, within = evaluation.advantage_interval, evaluation.within
     return {
         "leaky": leaky,
         "threshold": decision.threshold,
@@ -45,15 +53,20 @@ def as_record(evaluation: Evaluation, decision: Decision, leaky: bool) -> dict[s
         },
         "strongest_baseline": evaluation.strongest,
         "auc_above_baseline": evaluation.advantage,
-        "auc_above_baseline_low": gain.low if gain else None,
-        "auc_above_baseline_high": gain.high if gain else None,
+        "auc_above_baseline_low": advantage.low if advantage else None,
+        "auc_above_baseline_high": advantage.high if advantage else None,
     }
 
 
 def as_table(evaluation: Evaluation) -> pd.DataFrame:
-    """Return every figure with its interval, a row each.
+    """Return every metric with its 95 % interval, one per row.
 
-    Columns are ``of`` (a level or a baseline), ``figure``, ``value``, ``low`` and ``high``.
+    Args:
+        evaluation: The evaluation of the detector.
+
+    Returns:
+        Columns ``of`` (a level, such as ``video``, or a baseline), ``figure`` (the name of the
+        metric), ``value``, ``low`` and ``high`` (the ends of the interval; empty without one).
     """
     rows: list[tuple[str, str, float | None, float | None, float | None]] = []
     for name, judged in {**evaluation.levels, **evaluation.baselines}.items():
@@ -70,13 +83,18 @@ def as_table(evaluation: Evaluation) -> pd.DataFrame:
 
 
 def tables(evaluation: Evaluation, decision: Decision) -> dict[str, pd.DataFrame]:
-    """Return the tables of ``plots/<candidate>/``, by the name of their CSV file."""
+    """Return the tables of ``plots/<candidate>/``, by the name of their CSV file.
+
+    Args:
+        evaluation: The evaluation of the detector.
+        decision: The calibration, threshold and inconclusive band of the detector.
+    """
     videos = evaluation.videos
-    called = videos["score"].ge(decision.threshold).map({True: "FAKE", False: "REAL"})
-    predictions = videos.assign(actual=videos["label"], predicted=called)
-    known = ["video", "group", "method", "actual", "predicted", "verdict", "score", "crops"]
+    predicted = videos["score"].ge(decision.threshold).map({True: "FAKE", False: "REAL"})
+    predictions = videos.assign(actual=videos["label"], predicted=predicted)
+    columns = ["video", "group", "method", "actual", "predicted", "verdict", "score", "crops"]
     return {
-        "predictions": predictions[known],
+        "predictions": predictions[columns],
         "roc": roc_points(videos["label"], videos["score"]),
         "pr": pr_points(videos["label"], videos["score"]),
         "reliability": reliability_bins(videos["label"], videos["score"]),

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from dfd.evaluate.worst_errors import CROPS, VIDEOS, worst_errors, worst_figure
+from dfd.evaluate.worst_errors import CROPS_OF_A_VIDEO, MAX_VIDEOS, worst_errors, worst_figure
 
 SCORES = {"mild": ("FAKE", 0.4), "worst": ("FAKE", 0.01), "real": ("REAL", 0.9)}
 
@@ -21,7 +21,7 @@ def test_the_worst_are_first_and_rightly_called_ones_are_not_there() -> None:
     right = {"fine": ("FAKE", 0.95), "good": ("REAL", 0.1)}
     worst = worst_errors(*scored(SCORES | right), 0.5)
     assert worst["video"].drop_duplicates().tolist() == ["worst", "real", "mild"]
-    assert worst.groupby("video").size().eq(CROPS).all()
+    assert worst.groupby("video").size().eq(CROPS_OF_A_VIDEO).all()
     assert worst.loc[0, "score"] == 0.01, "the video's"
 
 
@@ -35,7 +35,7 @@ def test_a_dozen_at_the_most_also_where_scores_are_saturated() -> None:
     many = {f"v{n:02}": ("REAL", 1 - 0.0001 * (30 - n)) for n in range(30)}
     videos, crops = scored(many, crops=1)
     worst = worst_errors(videos, crops.assign(score=0.9), 0.5)
-    assert worst["video"].tolist() == [f"v{29 - n}" for n in range(VIDEOS)]
+    assert worst["video"].tolist() == [f"v{29 - n}" for n in range(MAX_VIDEOS)]
 
 
 def test_a_score_at_the_threshold_is_a_wrong_call_of_a_real_video_alone() -> None:
