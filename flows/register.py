@@ -23,7 +23,8 @@ from flows.paths import (
 from flows.results import evaluated_candidates, read_result
 from flows.scoring import rescore
 from flows.stage import run_stage
-from tasks.register import Evaluated, leaders, register_detector
+from tasks.model_version import Evaluated
+from tasks.register import leaders, register_detector
 
 
 @flow(name="register", flow_run_name="register")

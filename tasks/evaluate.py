@@ -25,7 +25,9 @@ from dfd.params.judging import EvaluateParams
 from dfd.plots import write_figure
 from dfd.split.table import FRAME_PART, assign_parts, read_split, summarise
 from dfd.words import marked
-from tasks.tracking import connect, log_figures, run_of
+from tasks.tracking import log_evaluation
+
+_SUMMARY = ("coverage", "error_of_verdicts", "auc_above_baseline", "auc_within_groups")  # logged
 
 
 @task(task_run_name="score and judge {detector}")
@@ -89,13 +91,14 @@ def report_evaluation(
     write_text(plots / "evaluation.html", evaluation_page(findings, drawn, files, worst))
     write_text(plots / "model_card.md", model_card(findings))
 
-    client = connect()
-    run_id = run_of(client, detector)
     made = [*(f"{key}.csv" for key in points), *(f"{key}.png" for key in drawn)]
-    for path in (metrics, *(plots / name for name in (*made, "evaluation.html", "model_card.md"))):
-        client.log_artifact(run_id, str(path), "evaluation")
-    for level, judged in (*evaluation.levels.items(), *evaluation.baselines.items()):
-        log_figures(client, run_id, f"test_{level}", asdict(judged.metrics))
-    for key in ("coverage", "error_of_verdicts", "auc_above_baseline", "auc_within_groups"):
-        log_figures(client, run_id, "test", {key: record[key]})
+    log_evaluation(
+        detector,
+        [metrics, *(plots / name for name in (*made, "evaluation.html", "model_card.md"))],
+        {
+            level: asdict(judged.metrics)
+            for level, judged in (*evaluation.levels.items(), *evaluation.baselines.items())
+        },
+        {key: record[key] for key in _SUMMARY},
+    )
     get_run_logger().info("%s: %s", detector.name, record["video"])

@@ -1,9 +1,11 @@
-"""The model registry: its versions, their files, and who leads.
+"""The model registry: versions of the registered model, their files, their tags and aliases.
 
-A version of the registered model is a detector; its files lie with the model that MLflow logged:
-the detector itself, ``predictions.csv`` (calibrated scores of its test videos), ``videos.csv``
-(content hash, group and part of every video of its data set) and ``model_card.md``. The alias
-``champion`` is moved by one process at a time, and every move is written on the version it goes to.
+A version is a detector. Its files lie with the model that MLflow logged: the detector directory,
+``predictions.csv`` (calibrated scores of the detector's test videos), ``videos.csv`` (content hash,
+group and part of every video of the detector's data set) and ``model_card.md``. One process at a
+time moves the alias ``champion``, and every move is written on the version that the alias goes to.
+Tags and aliases of versions are set here alone; what is logged to runs stands in
+``tasks.tracking``.
 """
 
 from collections.abc import Iterator
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 CHAMPION, CHALLENGER = "champion", "challenger"
 DETECTOR, PREDICTIONS, VIDEOS, CARD = "detector", "predictions", "videos", "model_card"
 OVER, RULING, MOVED = "promoted_over", "ruling", "alias_moved"
-_PATIENCE_S = 600.0  # another process may be scoring videos while it holds the registry
+_PATIENCE_S = 600.0  # another process may score videos for minutes while it holds the registry
 
 
 @dataclass(frozen=True)
@@ -41,34 +43,38 @@ class Registry:
         """Return a version by number or alias.
 
         Raises:
-            RegistryError: There is none.
+            RegistryError: There is no such version.
         """
-        found = {str(version.version): version for version in self.versions()}
+        versions = {str(version.version): version for version in self.versions()}
         number = str(self.aliases().get(reference, reference))
-        if number not in found:
-            known = ", ".join([*sorted(found, key=int), *self.aliases()]) or "none"
+        if number not in versions:
+            known = ", ".join([*sorted(versions, key=int), *self.aliases()]) or "none"
             raise RegistryError(f"{self.model}: no version {reference!r}; there are {known}")
-        return found[number]
+        return versions[number]
 
     def versions(self) -> list["ModelVersion"]:
         """Return all versions, the newest first."""
-        found = self.client.search_model_versions(f"name = '{self.model}'")
-        return sorted(found, key=lambda version: -int(version.version))
+        versions = self.client.search_model_versions(f"name = '{self.model}'")
+        return sorted(versions, key=lambda version: -int(version.version))
 
     def aliases(self) -> dict[str, int]:
-        """Return the version each alias stands for."""
-        found = self.client.search_registered_models(f"name = '{self.model}'")
-        return {alias: int(number) for model in found for alias, number in model.aliases.items()}
+        """Return the number of the version that each alias stands for."""
+        models = self.client.search_registered_models(f"name = '{self.model}'")
+        return {alias: int(number) for model in models for alias, number in model.aliases.items()}
 
     def champion(self) -> "ModelVersion | None":
-        """Return the version that leads, or None."""
+        """Return the champion, or None where no version leads."""
         return self.version(CHAMPION) if CHAMPION in self.aliases() else None
 
     def file(self, version: "ModelVersion", name: str) -> Path:
         """Return a local copy of one of a version's files.
 
+        Args:
+            version: The version.
+            name: ``DETECTOR``, ``PREDICTIONS``, ``VIDEOS`` or ``CARD``.
+
         Raises:
-            RegistryError: It is gone.
+            RegistryError: The file is gone.
         """
         from mlflow.artifacts import download_artifacts
         from mlflow.exceptions import MlflowException
@@ -90,8 +96,12 @@ class Registry:
     def table(self, version: "ModelVersion", name: str) -> pd.DataFrame:
         """Return one of a version's tables.
 
+        Args:
+            version: The version.
+            name: ``PREDICTIONS`` or ``VIDEOS``.
+
         Raises:
-            RegistryError: It is gone or damaged.
+            RegistryError: The file is gone or damaged.
         """
         path = self.file(version, name)
         try:
@@ -103,7 +113,15 @@ class Registry:
             ) from error
 
     def lead(self, version: "ModelVersion", why: str) -> None:
-        """Make a version the champion, and the one it takes over from the challenger."""
+        """Make a version the champion, and the former champion the challenger.
+
+        Args:
+            version: The version to promote.
+            why: Reason to write on the version.
+
+        Raises:
+            RegistryError: The version is the champion already.
+        """
         before = self.champion()
         if before is not None and before.version == version.version:
             raise RegistryError(f"{self.model} version {version.version} is the champion already")
@@ -111,9 +129,17 @@ class Registry:
         self._note(version, MOVED, f"{_now()} {why}")
         self.client.set_registered_model_alias(self.model, CHAMPION, version.version)
         if before is not None:
-            self.client.set_registered_model_alias(self.model, CHALLENGER, before.version)
+            self.challenge(before)
         elif self.aliases().get(CHALLENGER) == int(version.version):
             self.client.delete_registered_model_alias(self.model, CHALLENGER)
+
+    def challenge(self, version: "ModelVersion") -> None:
+        """Make a version the challenger."""
+        self.client.set_registered_model_alias(self.model, CHALLENGER, version.version)
+
+    def note_ruling(self, version: "ModelVersion", line: str) -> None:
+        """Write on a version what the gate has decided about it."""
+        self._note(version, RULING, line)
 
     def former(self) -> "ModelVersion":
         """Return the version that the champion took the lead from.
@@ -131,11 +157,11 @@ class Registry:
         return self.version(before)
 
     def roll_back(self) -> None:
-        """Give the lead back to ``former``; the champion becomes the challenger."""
+        """Make the ``former`` champion lead again; the champion becomes the challenger."""
         former, now = self.former(), self.version(CHAMPION)
         self._note(now, MOVED, f"{_now()} rolled back to version {former.version}")
         self.client.set_registered_model_alias(self.model, CHAMPION, former.version)
-        self.client.set_registered_model_alias(self.model, CHALLENGER, now.version)
+        self.challenge(now)
 
     def _note(self, version: "ModelVersion", key: str, value: str) -> None:
         self.client.set_model_version_tag(self.model, version.version, key, value)
@@ -143,10 +169,14 @@ class Registry:
 
 @contextmanager
 def locked_registry(model: str, patience_s: float = _PATIENCE_S) -> Iterator[Registry]:
-    """Hold the registry for one process, so that what is read of it stays true until it is changed.
+    """Open the registry for this process alone, so that nobody else changes it meanwhile.
+
+    Args:
+        model: Name of the registered model.
+        patience_s: Seconds to wait for another process.
 
     Raises:
-        RegistryError: Another process does not let go of it, or it cannot be reached.
+        RegistryError: Another process holds the registry for too long, or it cannot be reached.
     """
     path = project_root() / "mlruns" / "registry.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -162,10 +192,14 @@ def locked_registry(model: str, patience_s: float = _PATIENCE_S) -> Iterator[Reg
 
 @contextmanager
 def open_registry(model: str, make: bool = True) -> Iterator[Registry]:
-    """Give access to the registered model; if there is none, it is made if ``make`` says so.
+    """Open the registry for as long as the context lasts.
+
+    Args:
+        model: Name of the registered model.
+        make: Whether to make a registry and the model in it where there is none.
 
     Raises:
-        RegistryError: The registry cannot be reached, at first or later on, or there is none.
+        RegistryError: There is no registry, or it cannot be reached, now or later in the context.
     """
     if not (make or has_store()):
         raise RegistryError(

@@ -32,7 +32,7 @@ from dfd.robustness.worker import extract_perturbed, perturbed_key
 from dfd.split.table import assign_parts, read_split
 from dfd.words import marked
 from tasks.faces import may_pass_next_time
-from tasks.tracking import connect, log_figures, run_of
+from tasks.tracking import log_robustness
 from tasks.workers import thread_worker
 
 
@@ -145,14 +145,15 @@ def report_robustness(
     write_table(plots / "robustness.csv", table)
     title = f"{marked(detector.name, card.leaky)}: {videos} test videos, perturbed"
     write_figure(plots / "robustness.png", robustness_figure(table, title))
-    client = connect()
-    run_id = run_of(client, detector)
-    for path in (metrics, plots / "robustness.csv", plots / "robustness.png"):
-        client.log_artifact(run_id, str(path), "robustness")
-    for name, points in table.iloc[1:].groupby("perturbation", sort=False):
-        known = points.dropna(subset="auc")
-        aucs = {f"{level:g}": auc for level, auc in zip(known["level"], known["auc"], strict=True)}
-        log_figures(client, run_id, f"robustness_{name}", aucs)
+    measured = table.iloc[1:].dropna(subset="auc")
+    log_robustness(
+        detector,
+        [metrics, plots / "robustness.csv", plots / "robustness.png"],
+        {
+            str(name): {f"{row['level']:g}": float(row["auc"]) for _, row in levels.iterrows()}
+            for name, levels in measured.groupby("perturbation", sort=False)
+        },
+    )
     worst = table.sort_values("difference").iloc[0]
     where = f"{worst['perturbation']} {worst['level']:g}"
     get_run_logger().info(

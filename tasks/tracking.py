@@ -1,30 +1,34 @@
-"""Runs in MLflow: ``mlruns/mlflow.db`` holds the records, ``mlruns/artifacts`` the files.
+"""Everything that is logged to a run in MLflow, and the runs themselves.
 
-A run belongs to a detector by the tag ``detector``, its hash. A detector carries its own history,
-so the run of one that was trained elsewhere (restored by DVC, say) is made again from it.
+A run belongs to a detector by its tag ``detector``, which is the detector's hash. A detector
+carries its own training history, so a detector that was trained elsewhere and restored by DVC gets
+a run that is made from that history. Without ``MLFLOW_TRACKING_URI``, ``mlruns/mlflow.db`` holds
+the records and ``mlruns/artifacts`` the files. Versions of the registered model and their aliases
+are the business of ``tasks.registry``.
 """
 
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dfd.detector.card import HISTORY, DetectorCard, load_card
+from dfd.detector.card import CARD, HISTORY, DetectorCard, load_card
 from dfd.files import hash_json, project_root
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from mlflow import MlflowClient
 
 EXPERIMENT = "deepfake-detection"
 
 
 def connect() -> "MlflowClient":
-    """Return a client of ``MLFLOW_TRACKING_URI``, or of the project's own store."""
+    """Return a client of the store in ``MLFLOW_TRACKING_URI``, else of the project's own store."""
     os.environ.setdefault("MLFLOW_TRACKING_URI", _store())
     from mlflow import MlflowClient
 
@@ -33,7 +37,7 @@ def connect() -> "MlflowClient":
 
 
 def has_store() -> bool:
-    """Return whether there is something to connect to; the project's own store may not be yet."""
+    """Return whether there is a store to connect to; the project's own one is made by a stage."""
     return os.environ.get("MLFLOW_TRACKING_URI", _store()) != _store() or _database().exists()
 
 
@@ -52,7 +56,14 @@ def _artifacts() -> Path:
 def start_run(
     client: "MlflowClient", candidate: str, params: Mapping[str, Any], *, leaky: bool
 ) -> str:
-    """Start a run of one candidate, marked from the start where its split leaks; return its id."""
+    """Start a run for one candidate and return its id.
+
+    Args:
+        client: Client from ``connect``.
+        candidate: Name of the candidate.
+        params: Training parameters to log.
+        leaky: Whether the split is leaky, so that the run is tagged before it has any figure.
+    """
     experiment = client.get_experiment_by_name(EXPERIMENT)
     if experiment:
         experiment_id = experiment.experiment_id
@@ -60,7 +71,7 @@ def start_run(
         location = _artifacts().as_uri() if client.tracking_uri == _store() else None
         experiment_id = client.create_experiment(EXPERIMENT, artifact_location=location)
     tags = {"candidate": candidate, "git_commit": git_commit(), "leaky": str(leaky).lower()}
-    name = os.environ.get("DVC_EXP_NAME", candidate)  # experiments of a sweep go by theirs
+    name = os.environ.get("DVC_EXP_NAME", candidate)  # DVC names each experiment of a sweep
     run_id: str = client.create_run(experiment_id, run_name=name, tags=tags).info.run_id
     for key, value in params.items():
         client.log_param(run_id, key, value)
@@ -76,21 +87,21 @@ def continue_run(
     *,
     leaky: bool,
 ) -> str:
-    """Return the id of the run that was broken off under this key, or of a new one.
+    """Return the id of the interrupted run with this key, or start a new run.
 
     Args:
-        client: As from ``connect``.
+        client: Client from ``connect``.
         candidate: Name of the candidate.
-        params: Its parameters.
-        setup: How the machine is used.
-        key: What the run follows from.
-        leaky: Whether its split leaks.
+        params: Training parameters to log.
+        setup: Precision, devices and the like; logged as tags.
+        key: Hash of everything that determines the training.
+        leaky: Whether the split is leaky.
     """
     experiment = client.get_experiment_by_name(EXPERIMENT)
-    wanted = f"tags.run_key = '{key}' AND attributes.status != 'FINISHED'"
-    found = client.search_runs([experiment.experiment_id], wanted) if experiment else []
-    if found:
-        run_id = str(found[0].info.run_id)
+    unfinished = f"tags.run_key = '{key}' AND attributes.status != 'FINISHED'"
+    runs = client.search_runs([experiment.experiment_id], unfinished) if experiment else []
+    if runs:
+        run_id = str(runs[0].info.run_id)
         client.update_run(run_id, status="RUNNING")
     else:
         run_id = start_run(client, candidate, params, leaky=leaky)
@@ -101,13 +112,13 @@ def continue_run(
 
 
 def logged_epochs(client: "MlflowClient", run_id: str) -> set[int]:
-    """Return the epochs whose figures a run already has."""
+    """Return the numbers of the epochs that a run already has figures of."""
     return {metric.step for metric in client.get_metric_history(run_id, "loss")}
 
 
 @contextmanager
 def running(client: "MlflowClient", run_id: str) -> Iterator[None]:
-    """Mark the run as finished at the end, or as failed when an exception passes."""
+    """Mark the run as finished when the context ends, or as failed when an exception ends it."""
     try:
         yield
     except BaseException:
@@ -116,38 +127,8 @@ def running(client: "MlflowClient", run_id: str) -> Iterator[None]:
     client.set_terminated(run_id)
 
 
-def tie_detector(client: "MlflowClient", run_id: str, detector: Path) -> None:
-    """Tie a run to its detector: its origin, and its figures at the epoch that was kept."""
-    card = load_card(detector)
-    for key, value in provenance(card).items():
-        client.set_tag(run_id, key, value)
-    for level, figures in card.validation.items():
-        log_figures(client, run_id, f"validation_{level}", figures)
-    client.log_metric(run_id, "threshold", card.decision.threshold)
-
-
-def provenance(card: DetectorCard) -> dict[str, str]:
-    """Return what a run and a model version say of a detector's origin."""
-    return {
-        "detector": card.sha256,
-        "data_hash": card.train_sha256,
-        "split_hash": card.split_sha256,
-        "params_hash": hash_json(card.model_dump(mode="json", include={"params", "crop"})),
-        "leaky": str(card.leaky).lower(),
-    }
-
-
-def log_figures(
-    client: "MlflowClient", run_id: str, prefix: str, figures: Mapping[str, float | None]
-) -> None:
-    """Log figures as ``<prefix>_<name>``; one that is None could not be measured."""
-    for key, value in figures.items():
-        if value is not None:
-            client.log_metric(run_id, f"{prefix}_{key}", float(value))
-
-
 def log_epoch(client: "MlflowClient", run_id: str, epoch: Mapping[str, Any], step: int) -> None:
-    """Log the numbers of one epoch."""
+    """Log the numbers of one training epoch."""
     from mlflow.entities import Metric
 
     now = int(1000 * time.time())
@@ -159,25 +140,114 @@ def log_epoch(client: "MlflowClient", run_id: str, epoch: Mapping[str, Any], ste
     client.log_batch(run_id, metrics=numbers)
 
 
+def log_first_batch(client: "MlflowClient", run_id: str, figure: "Figure") -> None:
+    """Log the picture of the first training batch."""
+    client.log_figure(run_id, figure, "batch.png")
+
+
+def log_detector(client: "MlflowClient", run_id: str, detector: Path, figure: "Figure") -> None:
+    """Log a detector that a run has trained: its card, its figures and its training curves."""
+    _tie(client, run_id, detector)
+    client.log_figure(run_id, figure, "training.png")
+    client.log_artifact(run_id, str(detector / CARD))
+
+
+def log_evaluation(
+    detector: Path,
+    files: Iterable[Path],
+    levels: Mapping[str, Mapping[str, float | None]],
+    summary: Mapping[str, float | None],
+) -> None:
+    """Log the evaluation of a detector to the detector's run.
+
+    Args:
+        detector: Detector directory.
+        files: Tables, pictures and reports to keep.
+        levels: Metrics on the test part by level (``video``, ``frame``) and by baseline.
+        summary: Other figures of the test part by name, such as ``coverage``.
+    """
+    client = connect()
+    run_id = run_of(client, detector)
+    _log_files(client, run_id, files, "evaluation")
+    for level, metrics in levels.items():
+        _log_metrics(client, run_id, f"test_{level}", metrics)
+    _log_metrics(client, run_id, "test", summary)
+
+
+def log_robustness(
+    detector: Path, files: Iterable[Path], aucs: Mapping[str, Mapping[str, float]]
+) -> None:
+    """Log how robust a detector is to the detector's run.
+
+    Args:
+        detector: Detector directory.
+        files: Table, picture and record to keep.
+        aucs: Video AUC by perturbation and level.
+    """
+    client = connect()
+    run_id = run_of(client, detector)
+    _log_files(client, run_id, files, "robustness")
+    for perturbation, by_level in aucs.items():
+        _log_metrics(client, run_id, f"robustness_{perturbation}", by_level)
+
+
+def log_ruling(client: "MlflowClient", run_id: str, reasons: Sequence[Mapping[str, Any]]) -> None:
+    """Log the reasons of the gate's ruling, a row each, as ``registration/ruling.json``."""
+    if reasons:
+        table = pd.DataFrame(list(reasons)).astype(str)
+        client.log_table(run_id, table, "registration/ruling.json")
+
+
+def log_cross_evaluation(
+    client: "MlflowClient",
+    run_id: str,
+    dataset: str,
+    figures: Mapping[str, float | None],
+    row: Mapping[str, Any],
+) -> None:
+    """Log the evaluation of a registered detector on another data set.
+
+    Args:
+        client: Client from ``connect``.
+        run_id: Run of the detector.
+        dataset: Name of the data set, part of the metrics' names.
+        figures: Metrics to log, by name.
+        row: Row to add to the table ``registration/cross.json``.
+    """
+    _log_metrics(client, run_id, f"cross_{dataset}".replace(" ", "_"), figures)
+    client.log_table(run_id, pd.DataFrame([row]).astype(str), "registration/cross.json")
+
+
 def run_of(client: "MlflowClient", detector: Path) -> str:
-    """Return the id of the newest run of a detector, made from what it carries if there is none."""
+    """Return the id of a detector's newest run, made from the detector's history if need be."""
+    card = load_card(detector)
     experiment = client.get_experiment_by_name(EXPERIMENT)
     if experiment:
-        found = client.search_runs(
+        runs = client.search_runs(
             [experiment.experiment_id],
-            f"tags.detector = '{load_card(detector).sha256}'",
+            f"tags.detector = '{card.sha256}'",
             order_by=["attributes.start_time DESC"],
             max_results=1,
         )
-        if found:
-            return str(found[0].info.run_id)
-    card = load_card(detector)
+        if runs:
+            return str(runs[0].info.run_id)
     run_id = start_run(client, card.candidate, card.params, leaky=card.leaky)
     with running(client, run_id):
         for epoch in pd.read_csv(detector / HISTORY).to_dict("records"):
             log_epoch(client, run_id, {str(k): v for k, v in epoch.items()}, int(epoch["epoch"]))
-        tie_detector(client, run_id, detector)
+        _tie(client, run_id, detector)
     return run_id
+
+
+def provenance(card: DetectorCard) -> dict[str, str]:
+    """Return the tags by which a run and a model version tell where a detector comes from."""
+    return {
+        "detector": card.sha256,
+        "data_hash": card.train_sha256,
+        "split_hash": card.split_sha256,
+        "params_hash": hash_json(card.model_dump(mode="json", include={"params", "crop"})),
+        "leaky": str(card.leaky).lower(),
+    }
 
 
 def git_commit() -> str:
@@ -189,6 +259,30 @@ def git_commit() -> str:
             text=True,
             check=True,
         )
-    except (OSError, subprocess.CalledProcessError):  # no git here: said, not hidden
+    except (OSError, subprocess.CalledProcessError):  # no git, or no repository
         return "unknown"
     return described.stdout.strip()
+
+
+def _tie(client: "MlflowClient", run_id: str, detector: Path) -> None:
+    """Tag a run with its detector's origin, and log the figures of the epoch that was kept."""
+    card = load_card(detector)
+    for key, value in provenance(card).items():
+        client.set_tag(run_id, key, value)
+    for level, metrics in card.validation.items():
+        _log_metrics(client, run_id, f"validation_{level}", metrics)
+    client.log_metric(run_id, "threshold", card.decision.threshold)
+
+
+def _log_metrics(
+    client: "MlflowClient", run_id: str, prefix: str, metrics: Mapping[str, float | None]
+) -> None:
+    """Log metrics as ``<prefix>_<name>``, without those that could not be measured (None)."""
+    for name, value in metrics.items():
+        if value is not None:
+            client.log_metric(run_id, f"{prefix}_{name}", float(value))
+
+
+def _log_files(client: "MlflowClient", run_id: str, files: Iterable[Path], folder: str) -> None:
+    for file in files:
+        client.log_artifact(run_id, str(file), folder)

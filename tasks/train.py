@@ -8,7 +8,6 @@ import cv2
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from dfd.detector.card import CARD
 from dfd.detector.domain import domain_of
 from dfd.faces.reader import read_crops_table, read_manifest
 from dfd.files import hash_file, write_json, write_table
@@ -28,7 +27,15 @@ from dfd.train.loop.network import build_network
 from dfd.train.loop.setup import choose_setup
 from dfd.train.pictures import batch_figure, training_figure
 from dfd.words import marked
-from tasks.tracking import connect, continue_run, log_epoch, logged_epochs, running, tie_detector
+from tasks.tracking import (
+    connect,
+    continue_run,
+    log_detector,
+    log_epoch,
+    log_first_batch,
+    logged_epochs,
+    running,
+)
 
 _COMPARED = 32  # crops on which the exported network must score as the trained one
 
@@ -96,7 +103,7 @@ def train_detector(
 
     with running(client, run_id):
         first = Feed(train, params, 1)
-        client.log_figure(run_id, batch_figure(first, f"{title}: first batch"), "batch.png")
+        log_first_batch(client, run_id, batch_figure(first, f"{title}: first batch"))
         result = fit(
             network, train, validation, params, setup, state, Callbacks(on_epoch, report_step)
         )
@@ -116,7 +123,5 @@ def train_detector(
                 "validation_frame": card.validation["frame"],
             },
         )
-        tie_detector(client, run_id, detector)
-        client.log_figure(run_id, training_figure(table, title), "training.png")
-        client.log_artifact(run_id, str(detector / CARD))
+        log_detector(client, run_id, detector, training_figure(table, title))
     checkpoint.unlink(missing_ok=True)

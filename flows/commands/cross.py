@@ -16,7 +16,7 @@ from dfd.params.section import load_section
 from dfd.scoring.aggregate import video_scores
 from flows.scoring import score_crops
 from tasks.registry import DETECTOR, VIDEOS, open_registry
-from tasks.tracking import log_figures
+from tasks.tracking import log_cross_evaluation
 
 _NO_EVIDENCE = 0.5  # what Kaggle is told of a clip without a face: it takes no empty cell
 
@@ -50,18 +50,12 @@ def cross_evaluate(reference: str, sets: Sequence[str]) -> pd.DataFrame:
             row = _row(one, judged, len(videos[one]))
             rows.append(row)
             if version.run_id:
-                name = f"cross_{folder.resolve().name}".replace(" ", "_")
-                log_figures(
-                    registry.client,
-                    version.run_id,
-                    name,
-                    {
-                        "video_auc": judged.levels["video"].metrics.auc,
-                        "coverage": judged.coverage.coverage,
-                    },
-                )
-                table = pd.DataFrame([row]).astype(str)
-                registry.client.log_table(version.run_id, table, "registration/cross.json")
+                figures = {
+                    "video_auc": judged.levels["video"].metrics.auc,
+                    "coverage": judged.coverage.coverage,
+                }
+                dataset = folder.resolve().name
+                log_cross_evaluation(registry.client, version.run_id, dataset, figures, row)
     return pd.DataFrame(rows)
 
 

@@ -50,7 +50,7 @@ def compare(ours: _Version, theirs: _Version) -> None:
     from dfd.params.section import load_section
     from dfd.register.gate import rule
     from flows.scoring import rescore
-    from tasks.register import compare as compare_versions
+    from tasks.register import compare_versions
     from tasks.registry import open_registry
 
     with open_registry(_params().model) as registry:
@@ -73,7 +73,7 @@ def promote(version: _Version) -> None:
     from dfd.detector.network import load_detector
     from dfd.files import project_root
     from flows.paths import CHAMPION
-    from tasks.champion import export_champion
+    from tasks.model_version import export_champion
     from tasks.registry import DETECTOR, locked_registry
 
     with locked_registry(_params().model) as registry:
@@ -90,7 +90,7 @@ def rollback() -> None:
     from dfd.detector.network import load_detector
     from dfd.files import project_root
     from flows.paths import CHAMPION
-    from tasks.champion import export_champion
+    from tasks.model_version import export_champion
     from tasks.registry import DETECTOR, locked_registry
 
     with locked_registry(_params().model) as registry:

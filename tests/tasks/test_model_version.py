@@ -8,7 +8,7 @@ import pytest
 
 from dfd.detector.card import load_card, registered_version
 from dfd.errors import RegistryError
-from tasks.champion import export_champion
+from tasks.model_version import export_champion
 from tasks.registry import DETECTOR, Registry, open_registry
 from tests.detectors import write_detector
 

@@ -1,0 +1,155 @@
+"""From a detector directory to a version of the registered model, and back for the champion."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+import dfd
+from dfd.detector.card import REGISTERED, load_card
+from dfd.detector.network import load_detector
+from dfd.errors import RegistryError
+from dfd.faces.detectors import face_detector_entry
+from dfd.files import place, replacing_folder, write_json
+from dfd.params.faces import CropParams
+from tasks.registry import CARD, DETECTOR, PREDICTIONS, VIDEOS, Registry
+from tasks.tracking import git_commit, provenance, run_of
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+
+_REQUIREMENTS = (  # packages that a scan needs
+    "av",
+    "numpy",
+    "onnxruntime",
+    "opencv-contrib-python-headless",
+    "pandas",
+    "pebble",
+    "platformdirs",
+    "pydantic",
+    "pyyaml",
+)
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A candidate's detector and the files of its evaluation.
+
+    Attributes:
+        detector: Detector directory.
+        evaluation: Content of ``evaluation.json``.
+        predictions: CSV file with the scores of the test videos.
+        card: Markdown file of the model card.
+    """
+
+    detector: Path
+    evaluation: Mapping[str, Any]
+    predictions: Path
+    card: Path
+
+
+def registered(registry: Registry, candidate: Evaluated, videos: Path) -> "ModelVersion":
+    """Return the version that holds a candidate's detector; the first call creates it.
+
+    Args:
+        registry: The registry, held by this process.
+        candidate: The detector and its evaluation.
+        videos: CSV file of all videos: ``video``, ``sha256``, ``group``, ``part``.
+
+    Raises:
+        DetectorError: The detector is damaged.
+    """
+    wanted = load_card(candidate.detector).sha256
+    for version in registry.versions():
+        if version.tags.get("detector") == wanted:
+            return version
+    return _create(registry, candidate, videos)
+
+
+def log_served_model(files: Mapping[str, Path], crop: CropParams) -> str:
+    """Log a detector to MLflow's active run as a model that judges videos; return its address.
+
+    Args:
+        files: Files and folders to keep with the model, by name; ``detector`` is the detector
+            directory.
+        crop: How the detector's crops are made; its face detector may need a package more.
+    """
+    import mlflow
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    from tasks import served_model
+
+    packages = [*_REQUIREMENTS, *face_detector_entry(crop.detector).packages]
+    logged = mlflow.pyfunc.log_model(
+        name="detector",
+        python_model=served_model.__file__,
+        artifacts={name: str(path) for name, path in files.items()},
+        code_paths=[str(Path(dfd.__file__).parent)],
+        signature=ModelSignature(Schema([ColSpec("string", "video")])),
+        input_example=pd.DataFrame({"video": ["clip.mp4"]}),
+        pip_requirements=[f"{name}=={installed(name)}" for name in packages],
+    )
+    return str(logged.model_uri)
+
+
+def export_champion(registry: Registry, folder: Path) -> None:
+    """Write the champion's detector into a folder, where a scan finds it without MLflow.
+
+    Args:
+        registry: The registry, held by this process.
+        folder: The folder to replace. Without a champion it is removed.
+
+    Raises:
+        RegistryError: The version's files are gone, or the folder cannot be written. The folder is
+            then as it was.
+    """
+    champion = registry.champion()
+    try:
+        if champion is None:
+            if folder.exists():
+                shutil.rmtree(folder)
+            return
+        source = registry.file(champion, DETECTOR)
+        with replacing_folder(folder) as partial:
+            for path in sorted(source.iterdir()):
+                place(path, partial / path.name)
+            write_json(
+                partial / REGISTERED,
+                {"model": registry.model, "version": str(champion.version)},
+            )
+    except OSError as error:
+        raise RegistryError(
+            f"{folder}: the champion cannot be put there ({error.strerror or error}); make room or "
+            "give rights, then run `dfd run register`"
+        ) from error
+
+
+def _create(registry: Registry, candidate: Evaluated, videos: Path) -> "ModelVersion":
+    card = load_detector(candidate.detector).card  # a damaged detector must never lead
+    import mlflow
+
+    files = {
+        DETECTOR: candidate.detector,
+        PREDICTIONS: candidate.predictions,
+        VIDEOS: videos,
+        CARD: candidate.card,
+    }
+    tags = {
+        "candidate": card.candidate,
+        "git_commit": git_commit(),
+        **provenance(card),
+        "validation_video_auc": f"{card.validation['video']['auc']}",
+        "test_video_auc": f"{candidate.evaluation['video']['auc']}",
+    }
+    with mlflow.start_run(run_id=run_of(registry.client, candidate.detector)):
+        uri = log_served_model(files, card.crop)
+        version = mlflow.register_model(uri, registry.model, tags=tags)
+    registry.client.update_model_version(
+        registry.model, version.version, candidate.card.read_text(encoding="utf-8")
+    )
+    return registry.version(str(version.version))
