@@ -1,7 +1,6 @@
-"""Stage ``train``: one candidate's detector from the training part, chosen on validation."""
+"""Stage ``train``: trains one candidate of ``params.yaml`` and writes its detector."""
 
 import argparse
-from collections.abc import Callable
 
 from prefect import flow
 
@@ -18,26 +17,22 @@ from tasks.train import train_detector
 
 @flow(name="train", flow_run_name="train {candidate}")
 def train(candidate: str) -> None:
-    """Train the candidate that ``params.yaml`` describes; a killed run continues where it was."""
+    """Train a candidate; a run that was killed continues after its last complete epoch."""
     with epoch_bar() as on_step:
-        _train(candidate, on_step)
-
-
-def _train(candidate: str, on_step: Callable[[str, int, int], None]) -> None:
-    train_detector(
-        candidate,
-        load_candidate(candidate),
-        load_section(FacesParams).crop,
-        load_section(SplitParams),
-        FACES,
-        SPLIT,
-        project_root() / PACKED,  # experiments share one
-        CHECKPOINTS / f"{candidate}.npz",
-        detector_dir(candidate),
-        metrics_dir(candidate) / "train.json",
-        plots_dir(candidate) / "training.csv",
-        on_step,
-    )
+        train_detector(
+            candidate=candidate,
+            params=load_candidate(candidate),
+            crop=load_section(FacesParams).crop,
+            split_params=load_section(SplitParams),
+            faces=FACES,
+            split=SPLIT,
+            store=project_root() / PACKED,  # in the project's root: DVC experiments share one store
+            checkpoint=CHECKPOINTS / f"{candidate}.npz",
+            detector=detector_dir(candidate),
+            metrics=metrics_dir(candidate) / "train.json",
+            history=plots_dir(candidate) / "training.csv",
+            on_step=on_step,
+        )
 
 
 if __name__ == "__main__":

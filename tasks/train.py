@@ -1,4 +1,4 @@
-"""Task of the stage ``train``."""
+"""The task of the stage ``train``: train a candidate, log it, and write its detector."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -16,7 +16,7 @@ from dfd.params.faces import CropParams
 from dfd.params.training import CandidateParams
 from dfd.split.table import assign_parts, leaks, read_split
 from dfd.train.export.saving import save_detector
-from dfd.train.export.to_onnx import lacking
+from dfd.train.export.to_onnx import missing_packages
 from dfd.train.feed.crops import crops_of_part
 from dfd.train.feed.feed import Feed
 from dfd.train.feed.store import open_store
@@ -37,10 +37,10 @@ from tasks.tracking import (
     running,
 )
 
-_COMPARED = 32  # crops on which the exported network must score as the trained one
+_COMPARED = 32  # validation crops on which the exported network is compared with Keras
 
 
-@task(task_run_name="train {candidate}", cache_policy=NO_CACHE)  # a callback has no key
+@task(task_run_name="train {candidate}", cache_policy=NO_CACHE)  # Prefect cannot hash a callback
 def train_detector(
     candidate: str,
     params: CandidateParams,
@@ -55,7 +55,23 @@ def train_detector(
     history: Path,
     on_step: Callable[[str, int, int], None],
 ) -> None:
-    """Train one candidate, log it to MLflow as it goes, and write its detector directory."""
+    """Train one candidate, log every epoch to MLflow, and write its detector directory.
+
+    Args:
+        candidate: Name of the candidate.
+        params: Its parameters.
+        crop: The parameters that the crops were made with.
+        split_params: The parameters of the split.
+        faces: Output folder of the faces stage.
+        split: The split's file.
+        store: Folder of the crop store.
+        checkpoint: File for the state of the run; removed when everything is written.
+        detector: The detector directory to write.
+        metrics: The metrics file to write.
+        history: The file of training curves to write.
+        on_step: Called after every step with a description of the epoch, the number of the step
+            and the number of steps.
+    """
     logger = get_run_logger()
     cv2.setNumThreads(1)  # the feed augments crops in several threads already
     # Setup and network come first: a wrong parameter is an error before a crop is decoded.
@@ -72,7 +88,7 @@ def train_detector(
     train, validation = (
         crops_of_part(images, table, part, crop.margin) for part in ("train", "validation")
     )
-    if install := lacking():
+    if install := missing_packages():
         logger.warning("the trained network cannot be exported here: %s", install)
     logger.info("%d training crops, %d validation; %s", len(train), len(validation), setup)
     title = marked(candidate, leaky)

@@ -1,4 +1,4 @@
-"""The section ``train`` of ``params.yaml``: what a candidate is trained with."""
+"""The sections ``train`` and ``candidates`` of ``params.yaml``: how candidates are trained."""
 
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -8,42 +8,49 @@ from pydantic import Field, model_validator
 from dfd.errors import ParamsError
 from dfd.params.section import Count, Section, Seed, checked, read_params
 
-RESERVED = "champion"  # no candidate's name: its folder is the registry's
+RESERVED = "champion"  # models/champion is the folder of the registry
 
 
 class CandidateParams(Section):
-    """Everything one candidate is trained with: the shared keys and the candidate's own.
+    """The parameters of one candidate: the shared keys of ``train`` and the candidate's own keys.
 
     Attributes:
-        backbone: ``inception_resnet_v2``, ``inception_resnet_v1`` (FaceNet), ``mesonet`` or one of
-            Keras' image backbones by name.
-        weights: The backbone's published weights (``casia-webface`` for ``inception_resnet_v1``,
-            else ``imagenet``), ``none``, ``auto`` (the published ones when cached or reachable,
-            else random, said aloud) or the path of a ``.weights.h5`` file of the backbone.
-        input_size: Side in pixels of the network's square input.
+        backbone: ``inception_resnet_v2``, ``inception_resnet_v1`` (FaceNet), ``mesonet``, or the
+            name of another image backbone of Keras: ``dfd.train.networks.backbones.BACKBONES``.
+        weights: Weights that the backbone starts from: its published weights by name
+            (``casia-webface`` for ``inception_resnet_v1``, ``imagenet`` for the others; ``mesonet``
+            has none), ``none`` (random weights), ``auto`` (the published weights if they are cached
+            or reachable, else random ones and a warning), or the path of a ``.weights.h5`` file of
+            the backbone.
+        input_size: Side of the network's square input in pixels.
         batch_size: Crops per step.
-        sampling: What a batch holds: crops as they come (``plain``), as many REAL as FAKE ones
-            (``balanced``), or each FAKE crop with its own source at nearly the same time
+        sampling: What a batch holds: crops as they come (``plain``), as many REAL as FAKE crops
+            (``balanced``), or each FAKE crop with the nearest crop of its source video
             (``paired``).
-        augment: Whether training crops are randomly altered.
-        self_blended: Share of the FAKE crops that are made from REAL ones instead, 0..1.
-        head_epochs: Epochs with the backbone frozen; skipped when its weights are random.
-        head_learning_rate: Adam's highest rate in that phase.
-        head_views: Times every crop is drawn and altered for that phase.
-        finetune_from: Name of the backbone's first layer that fine-tuning changes; None for all.
-        epochs: Most epochs of the fine-tuning phase (the whole network, from random weights).
-        learning_rate: Adam's highest rate in the fine-tuning phase.
-        patience: Epochs without a better validation AUC before training stops.
+        augment: Whether training crops are augmented.
+        self_blended: Share of the FAKE crops, 0..1, that are pseudo-fakes made from REAL crops.
+        head_epochs: Epochs of the head phase, with a frozen backbone; a backbone with random
+            weights has no such phase.
+        head_learning_rate: Highest learning rate of the head phase.
+        head_views: Number of augmented views of every crop in the head phase.
+        finetune_from: Name of the backbone's first layer that the full phase trains; None trains
+            all layers.
+        epochs: Greatest number of epochs of the full phase.
+        learning_rate: Highest learning rate of the full phase.
+        patience: Epochs without a new best epoch after which a phase stops.
         dropout: Dropout rate before the softmax.
-        weight_decay: Decay of the kernels per step and rate (AdamW); 0 is plain Adam.
+        weight_decay: Decay of the kernels per step, relative to the learning rate (AdamW).
         clip_norm: Greatest norm of all gradients together.
-        label_smoothing: Share of a target that goes to the other class.
-        ema_decay: Decay of the moving average of the weights that is validated and kept; 0: none.
-        target_error: Share of wrong verdicts on validation that the inconclusive band aims at.
-        precision: ``float32`` or ``mixed_bfloat16``; ``auto`` takes the latter on a GPU.
-        xla: Whether XLA compiles the step; ``auto`` does on a GPU and, with JAX, everywhere.
-        devices: GPUs of this machine that share every batch (without a GPU: CPU devices).
-        seed: Seed of weights, order and augmentation.
+        label_smoothing: Share of a target that is given to the other class.
+        ema_decay: Decay of the moving average of the weights (EMA), which is validated and kept;
+            0 for no average.
+        target_error: Share of wrong verdicts on the validation videos that the inconclusive band
+            aims at.
+        precision: ``float32``, ``mixed_bfloat16``, or ``auto``: ``mixed_bfloat16`` on a GPU.
+        xla: Whether XLA compiles the step; ``auto`` does so on a GPU, and with JAX on a CPU too.
+        devices: Number of GPUs of this machine that share every batch; without a GPU, of CPU
+            devices.
+        seed: Seed of the weights, of the order of the crops and of augmentation.
     """
 
     SECTION: ClassVar[str] = "train"
@@ -85,14 +92,21 @@ class CandidateParams(Section):
 
 
 def load_candidate(name: str, path: Path = Path("params.yaml")) -> CandidateParams:
-    """Return the parameters of one candidate: the section ``train`` with the candidate's own keys.
+    """Return the parameters of one candidate.
+
+    The keys of ``candidates.<name>`` override those of the section ``train``.
 
     Args:
-        name: A key of the section ``candidates``; its keys override those of ``train``.
-        path: The file.
+        name: Name of the candidate, a key of the section ``candidates``.
+        path: The parameter file.
 
     Raises:
         ParamsError: There is no such candidate, or a key is missing, unknown or out of range.
+
+    Example:
+        >>> params = load_candidate("mesonet", Path("params.yaml"))
+        >>> params.backbone, params.sampling
+        ('mesonet', 'paired')
     """
     content = read_params(path)
     candidates, shared = _candidates(content, path), content.get("train")
@@ -115,10 +129,17 @@ def load_candidate(name: str, path: Path = Path("params.yaml")) -> CandidatePara
 
 
 def candidate_names(path: Path = Path("params.yaml")) -> list[str]:
-    """Return the names in the section ``candidates``, in the file's order.
+    """Return the names of all candidates, in the order of the file.
+
+    Args:
+        path: The parameter file.
 
     Raises:
-        ParamsError: The file or the section is missing.
+        ParamsError: The file or the section ``candidates`` is missing.
+
+    Example:
+        >>> candidate_names(Path("params.yaml"))
+        ['inception_resnet_v2', 'mesonet', 'inception_resnet_v1']
     """
     return list(_candidates(read_params(path), path))
 

@@ -1,1 +1,1 @@
-"""Training: crops of two parts of the split in, a detector's weights and figures out."""
+"""Training: from the crops of the training and validation parts to a detector directory."""

@@ -1,4 +1,4 @@
-"""Pictures of a training run: its curves, and the first batch as the network saw it."""
+"""Figures of a training run: the training curves, and a batch as it is fed to the network."""
 
 import keras
 import numpy as np
@@ -20,8 +20,14 @@ def training_figure(curves: pd.DataFrame, title: str) -> Figure:
     """Draw loss, accuracy, AUC and learning rate over the epochs.
 
     Args:
-        curves: As from ``dfd.train.records.curves``.
-        title: Above the picture.
+        curves: One row per epoch, as ``dfd.train.loop.history.curves`` returns it.
+        title: Title of the figure.
+
+    Example:
+        >>> from dfd.train.loop.history import EpochRecord, curves
+        >>> figure = training_figure(curves([EpochRecord("full", 1, *[0.5] * 13)]), "mesonet")
+        >>> [axes.get_ylabel() for axes in figure.axes]
+        ['binary cross-entropy', 'accuracy', 'AUC', 'learning rate']
     """
     figure = Figure(figsize=(10, 6.6), layout="constrained")
     (losses, accuracies), (aucs, rates) = figure.subplots(2, 2)
@@ -32,7 +38,7 @@ def training_figure(curves: pd.DataFrame, title: str) -> Figure:
         _draw(losses, curves, column, name, colour)
     for column, name, colour in (
         ("accuracy", "training", _TRAINING),
-        ("inference_accuracy", "training crops afterwards", "#9e9e9e"),
+        ("inference_accuracy", "training crops, inference mode", "#9e9e9e"),
         ("val_accuracy", "validation", _VALIDATION),
     ):
         _draw(accuracies, curves, column, name, colour)
@@ -42,7 +48,7 @@ def training_figure(curves: pd.DataFrame, title: str) -> Figure:
         ("val_video_auc", "validation videos", _VIDEOS),
     ):
         _draw(aucs, curves, column, name, colour)
-    _draw(rates, curves, "learning_rate", "at the epoch's end", _TRAINING)
+    _draw(rates, curves, "learning_rate", "last step of the epoch", _TRAINING)
     losses.set(ylabel="binary cross-entropy")
     accuracies.set(ylabel="accuracy", ylim=(0, 1.03))
     aucs.set(ylabel="AUC", ylim=(0, 1.03))
@@ -63,19 +69,19 @@ def _draw(axes: Axes, curves: pd.DataFrame, column: str, name: str, colour: str)
 
 
 def batch_figure(feed: Feed, title: str) -> Figure:
-    """Draw the first crops of an epoch's first batch, altered as the network sees them.
+    """Draw the first crops of the first batch of an epoch, with their augmentation.
 
     Args:
-        feed: The epoch.
-        title: Above the picture.
+        feed: The batches of the epoch.
+        title: Title of the figure.
     """
     (pixels, tones), targets = feed.batch(0)
     shown = min(_SHOWN, len(pixels))
-    seen = keras.ops.convert_to_numpy(ToneAugmentation()(pixels[:shown], tones[:shown])) / 255
+    augmented = keras.ops.convert_to_numpy(ToneAugmentation()(pixels[:shown], tones[:shown])) / 255
     rows = -(-shown // _COLUMNS)
     figure = Figure(figsize=(1.25 * _COLUMNS, 1.5 * rows + 0.4), layout="constrained")
     for axes, crop, target in zip(
-        figure.subplots(rows, _COLUMNS, squeeze=False).flat, seen, targets, strict=False
+        figure.subplots(rows, _COLUMNS, squeeze=False).flat, augmented, targets, strict=False
     ):
         label = LABELS[int(np.argmax(target))]
         axes.imshow(crop)

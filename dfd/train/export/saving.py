@@ -1,4 +1,4 @@
-"""Writing the detector directory that training leaves; ``dfd.detector`` says what is in it."""
+"""Writing the detector directory, whose format is described in ``dfd.detector.card``."""
 
 from pathlib import Path
 
@@ -21,19 +21,19 @@ def save_detector(
     history: pd.DataFrame,
     crops: Images,
 ) -> None:
-    """Write a detector directory, whole or not at all; one that is there is replaced.
+    """Write a detector directory, replacing an existing one only when the new one is complete.
 
     Args:
-        directory: ``models/<candidate>``; its parents are made.
-        model: The network whose weights the card describes.
-        card: Its card; the hash of the exported network is filled in.
-        history: One row per epoch.
+        directory: The directory, such as ``models/<candidate>``; missing parents are created.
+        model: The trained network.
+        card: The card of the detector; the hash of the exported network is added to it.
+        history: The training curves, one row per epoch.
         crops: uint8 (N, S, S, 3) RGB of any side, a few dozen, on which the exported network must
-            score as the model does.
+            give the same scores as ``model``.
 
     Raises:
-        DetectorError: The network cannot be exported, or the disk cannot take it; what was there
-            before is untouched.
+        DetectorError: The network cannot be exported, or the directory cannot be written; an
+            existing directory is unchanged.
     """
     try:
         with replacing_folder(directory) as partial:

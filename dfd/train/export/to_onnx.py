@@ -1,10 +1,10 @@
-"""The trained network as ONNX, the graph by which a detector scores everywhere.
+"""Exporting the trained network as ONNX, the format in which a detector is run everywhere.
 
-The conversion (tf2onnx, by way of a TensorFlow function with frozen weights) runs in a process of
-its own: with Keras on TensorFlow and on the CPU whatever it was trained with, and with none of the
-names that a process has already given, so that the same weights give the same bytes.
+The conversion by tf2onnx, from a TensorFlow function with frozen weights, runs in a process of its
+own. There Keras uses TensorFlow on the CPU, whatever the network was trained with, and no layer or
+tensor has been named before, so that equal weights give equal bytes.
 
-    python -m dfd.train.export model.keras model.onnx crops.npy
+    python -m dfd.train.export.to_onnx model.keras model.onnx crops.npy
 """
 
 import gc
@@ -30,42 +30,42 @@ from dfd.onnx import open_session
 if TYPE_CHECKING:
     import onnx
 
-TOLERANCE = 1e-4  # of P(FAKE), between Keras and ONNX
+TOLERANCE = 1e-4  # greatest allowed difference of P(FAKE) between Keras and ONNX
 _NEEDED = ("tensorflow", "tf2onnx")
-_OPSET = 17  # LayerNormalization is one operator from here on
+_OPSET = 17  # the first with LayerNormalization as an operator
 _ENVIRONMENT = {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
 
 
-def lacking() -> str | None:
-    """Return what an export would need that is not installed, as a pip command; None if nothing."""
+def missing_packages() -> str | None:
+    """Return the pip command that installs what an export lacks; None if nothing is missing."""
     absent = [name for name in _NEEDED if not _installed(name)]
     return f"pip install {' '.join(absent)}" if absent else None
 
 
 def export_onnx(model: Path, target: Path, crops: Images) -> float:
-    """Write a Keras model as ONNX, checked against it.
+    """Write a Keras model as ONNX, and compare the scores of both.
 
     Args:
-        model: A ``.keras`` file of ``build_model``'s network.
+        model: A ``.keras`` file with a network of ``build_model``.
         target: The file to write. Its graph takes ``pixels``, uint8 (N, S, S, 3) RGB, and returns
             ``probabilities``, float32 (N, 2) over (REAL, FAKE).
-        crops: uint8 (N, S, S, 3) RGB of the network's input size, on which both must agree.
+        crops: uint8 (N, S, S, 3) RGB of the network's input size, on which the scores are compared.
 
     Returns:
-        The greatest difference between the two scores of a crop.
+        The greatest difference between the scores of Keras and ONNX for a crop.
 
     Raises:
         DetectorError: TensorFlow or tf2onnx is not installed, the network cannot be converted, or
-            the two do not agree.
+            the scores differ by more than ``TOLERANCE``.
     """
-    if install := lacking():
+    if install := missing_packages():
         raise DetectorError(
             f"the network cannot be exported to {target.name}: TensorFlow or tf2onnx is missing; "
             f"{install}, then run again: what is trained is kept"
         )
     probe = target.with_suffix(".npy")
     np.save(probe, crops)
-    ended = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", __name__, str(model), str(target), str(probe)],
         env={**os.environ, **_ENVIRONMENT},
         capture_output=True,
@@ -73,13 +73,13 @@ def export_onnx(model: Path, target: Path, crops: Images) -> float:
         check=False,
     )
     probe.unlink()
-    if ended.returncode:
+    if process.returncode:
         raise DetectorError(
-            f"the network cannot be exported to {target.name} ({_reason(ended)}); see that there "
+            f"the network cannot be exported to {target.name} ({_reason(process)}); see that there "
             "is memory and disk space, or choose another backbone"
         )
-    difference = float(json.loads(ended.stdout.splitlines()[-1]))
-    if not difference <= TOLERANCE:  # so that what is no number does not pass
+    difference = float(json.loads(process.stdout.splitlines()[-1]))
+    if not difference <= TOLERANCE:  # not `>`, so that NaN is an error
         raise DetectorError(
             f"the scores of {target.name} differ from Keras' by {difference:.2g}, more than "
             f"{TOLERANCE:g}; choose another backbone"
@@ -88,12 +88,12 @@ def export_onnx(model: Path, target: Path, crops: Images) -> float:
 
 
 def canonical(model: "onnx.ModelProto") -> "onnx.ModelProto":
-    """Return a model whose order and names follow from what it computes, not from how it was made.
+    """Return an equivalent model whose names and order depend only on what it computes.
 
-    Nodes come in the order in which the outputs need them; nodes and tensors are numbered.
+    Nodes are sorted in the order in which the output needs them; nodes and tensors are numbered.
 
     Args:
-        model: Has one input, one output and no subgraphs.
+        model: A model with one input, one output and no subgraphs.
     """
     import onnx
 
@@ -118,45 +118,44 @@ def canonical(model: "onnx.ModelProto") -> "onnx.ModelProto":
                 graph.initializer.append(constants[name])
                 graph.initializer[-1].name = names[name]
             continue
-        before = [one for one in node.input if one not in names and id(makers.get(one)) not in done]
-        if before:
-            waiting += reversed(before)
+        inputs = [n for n in node.input if n not in names and id(makers.get(n)) not in done]
+        if inputs:
+            waiting += reversed(inputs)
             continue
         done.add(id(node))
         for number, output in enumerate(node.output):
             names.setdefault(output, f"t{len(graph.node)}_{number}" if output else "")
         copy = graph.node.add(op_type=node.op_type, domain=node.domain)
         copy.name = f"n{len(graph.node) - 1}"
-        copy.input.extend(names[one] for one in node.input)
-        copy.output.extend(names[one] for one in node.output)
-        copy.attribute.extend(sorted(node.attribute, key=lambda one: one.name))
-    opsets = [
-        one for one in model.opset_import if one.domain in {node.domain for node in graph.node}
-    ]
+        copy.input.extend(names[tensor] for tensor in node.input)
+        copy.output.extend(names[tensor] for tensor in node.output)
+        copy.attribute.extend(sorted(node.attribute, key=lambda attribute: attribute.name))
+    domains = {node.domain for node in graph.node}
+    opsets = [opset for opset in model.opset_import if opset.domain in domains]
     ordered = onnx.ModelProto(ir_version=model.ir_version, producer_name="dfd", graph=graph)
-    ordered.opset_import.extend(sorted(opsets, key=lambda one: one.domain))
+    ordered.opset_import.extend(sorted(opsets, key=lambda opset: opset.domain))
     return ordered
 
 
 def _installed(name: str) -> bool:
     try:
         return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:  # as a finder says that hides it
+    except ModuleNotFoundError:  # raised by an import hook that hides the package
         return False
 
 
-def _reason(ended: subprocess.CompletedProcess[str]) -> str:
-    if ended.returncode < 0:
-        return f"the process was ended by {signal.Signals(-ended.returncode).name}"
-    return (ended.stderr.strip().splitlines() or ["it says nothing"])[-1][:200]
+def _reason(process: subprocess.CompletedProcess[str]) -> str:
+    if process.returncode < 0:
+        return f"the process was ended by {signal.Signals(-process.returncode).name}"
+    return (process.stderr.strip().splitlines() or ["no error message"])[-1][:200]
 
 
 class _Erfc:
-    """How tf2onnx writes the complement of the error function (in GELU), which it does not know."""
+    """Converter of Erfc, the complementary error function in GELU, which tf2onnx lacks."""
 
     @classmethod
     def version_9(cls, graph: Any, node: Any, **settings: Any) -> None:
-        """Write it as one minus the error function."""
+        """Replace erfc(x) by 1 - erf(x)."""
         made = node.output[0]
         one = graph.make_const(f"{node.name}_one", np.array(1, np.float32))
         erf = graph.make_node("Erf", node.input)
@@ -167,10 +166,11 @@ class _Erfc:
 
 @contextmanager
 def _collecting_garbage() -> Iterator[None]:
-    """Free tf2onnx's copies of the network as it drops them.
+    """Run the garbage collector five times a second.
 
-    They hold each other, few objects of hundreds of megabytes, so that Python lets them add up:
-    InceptionResNetV2 takes 11 GB then, and half of it so.
+    tf2onnx makes copies of the network that refer to each other. They are few but large objects, so
+    Python's own collections come too late: InceptionResNetV2 needs 11 GB, and half of that with
+    this context.
     """
     ended = threading.Event()
 
@@ -178,7 +178,7 @@ def _collecting_garbage() -> Iterator[None]:
         while not ended.wait(0.2):
             gc.collect()
 
-    gc.freeze()  # what TensorFlow has made by now need not be looked through each time
+    gc.freeze()  # the collections need not search the objects of the imported packages
     collector = threading.Thread(target=collect)
     collector.start()
     try:
@@ -189,7 +189,16 @@ def _collecting_garbage() -> Iterator[None]:
 
 
 def _convert(keras_file: Path, target: Path, probe: Path) -> float:
-    """Convert in this process, which does nothing else; return the greatest difference."""
+    """Convert a model in this process.
+
+    Args:
+        keras_file: The Keras model.
+        target: The ONNX file to write.
+        probe: A ``.npy`` file of crops.
+
+    Returns:
+        The greatest difference between the scores of Keras and ONNX for these crops.
+    """
     import keras
     import onnx
     import tensorflow as tf
@@ -203,8 +212,8 @@ def _convert(keras_file: Path, target: Path, probe: Path) -> float:
     network = tf.function(
         lambda pixels: model(tf.cast(pixels, tf.float32), training=False), input_signature=[pixels]
     )
-    # Keras has XLA compile grouped convolutions, in functions that tf2onnx does not look into:
-    # called "eagerly", what they do becomes part of this one.
+    # Keras puts grouped convolutions into functions for XLA, which tf2onnx cannot convert. Run
+    # eagerly, their operations become part of the function being converted.
     tf.config.run_functions_eagerly(True)
     with _collecting_garbage():
         converted, _ = tf2onnx.convert.from_function(
@@ -215,8 +224,9 @@ def _convert(keras_file: Path, target: Path, probe: Path) -> float:
     onnx.checker.check_model(ordered)
     target.write_bytes(ordered.SerializeToString(deterministic=True))
     crops = np.load(probe)
-    theirs = np.asarray(model(tf.cast(crops, tf.float32), training=False))[:, 1]
-    return float(np.abs(fake_scores(open_session(target.read_bytes()), crops) - theirs).max())
+    keras_scores = np.asarray(model(tf.cast(crops, tf.float32), training=False))[:, 1]
+    onnx_scores = fake_scores(open_session(target.read_bytes()), crops)
+    return float(np.abs(onnx_scores - keras_scores).max())
 
 
 if __name__ == "__main__":

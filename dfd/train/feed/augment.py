@@ -1,7 +1,8 @@
-"""Random alterations of training crops, kept mild: swaps betray themselves in fine detail.
+"""Random augmentation of training crops on the CPU.
 
-Half of the crops keep their geometry untouched, because every interpolation smooths, and only about
-a third is degraded. Mirror and colour are altered elsewhere, on the device that trains.
+The augmentation is mild, because forgeries show in fine detail: half of the crops keep their
+geometry, since every interpolation smooths, and only about a third is degraded. Mirroring and
+colour changes run on the device that trains: ``dfd.train.feed.tone``.
 """
 
 import cv2
@@ -11,7 +12,7 @@ from dfd.compress import Pixels, h264, jpeg
 from dfd.train.feed.blend import down_up
 from dfd.train.feed.masks import Points, face_frame, filled, to_crop
 
-# Left, top, right, bottom in the face frame: an eye each, both, nose, mouth.
+# Left, top, right and bottom in the face frame: left eye, right eye, both eyes, nose, mouth.
 _PARTS = np.array(
     [
         (-0.85, -0.3, -0.15, 0.3),
@@ -24,19 +25,28 @@ _PARTS = np.array(
 
 
 def augment(crops: Pixels, landmarks: Points, rng: np.random.Generator) -> Pixels:
-    """Return altered copies of crops, all altered by the same draws.
+    """Return augmented copies of crops, all of them changed in the same way.
 
-    In order: a small rotation, shift and scale (half of the time), a part of the face or a random
-    block painted over (an eighth), and what files go through (about a third): scaling down and up,
-    blur, noise, and JPEG or H.264.
+    In this order: with probability 1/2 a small rotation, shift and scale; with probability 1/8 a
+    part of the face or a random block painted over; with probability 0.37 a degradation (scaling
+    down and up, blur, noise, and JPEG or H.264 compression).
 
     Args:
-        crops: uint8 (K, S, S, 3) RGB, as a fake and its real counterpart; left unchanged.
-        landmarks: float (5, 2), x and y in pixels, of the first crop; as ``face_frame`` takes them.
-        rng: Where every draw comes from; the same state gives the same result.
+        crops: uint8 (K, S, S, 3) RGB, such as a FAKE crop and its REAL counterpart; not modified.
+        landmarks: float (5, 2), x and y in pixels of the first crop, in the order of
+            ``dfd.faces.face.LANDMARKS``.
+        rng: Source of all randomness; the same state gives the same result.
 
     Returns:
         uint8 (K, S, S, 3) RGB.
+
+    Example:
+        >>> import numpy as np
+        >>> crop = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+        >>> landmarks = np.array([(23, 27), (40, 27), (32, 36), (26, 46), (38, 46)])
+        >>> first, second = augment(np.stack([crop, crop]), landmarks, np.random.default_rng(2))
+        >>> bool((first == second).all()), bool((first == crop).all())
+        (True, False)
     """
     side = crops.shape[1]
     altered = np.array(crops, order="C")
@@ -54,7 +64,7 @@ def augment(crops: Pixels, landmarks: Points, rng: np.random.Generator) -> Pixel
 
 
 def _movement(side: int, rng: np.random.Generator) -> Points:
-    """Rotate by up to 8°, scale by up to 7 % and shift by up to 5 % of the side: (2, 3)."""
+    """Draw a movement, a (2, 3) matrix: up to 8° of rotation, 7 % of scale, 5 % of shift."""
     centre = (side - 1) / 2
     turn = cv2.getRotationMatrix2D((centre, centre), rng.uniform(-8, 8), rng.uniform(0.93, 1.07))
     matrix = np.asarray(turn, np.float64)
@@ -71,7 +81,7 @@ def _moved(crop: Pixels, matrix: Points) -> Pixels:
 
 
 def _part(side: int, frame: Points, rng: np.random.Generator) -> Points:
-    """Draw what to hide: the outline (4, 2) in pixels of a part of the face or of any block."""
+    """Draw the area to hide, as corners (4, 2) in pixels: a part of the face or a random block."""
     part = int(rng.integers(len(_PARTS) + 2))
     if part >= len(_PARTS):
         width, height = rng.uniform(0.1, 0.35, size=2)
@@ -85,7 +95,7 @@ def _corners(left: float, top: float, right: float, bottom: float) -> Points:
 
 
 def _degraded(crops: Pixels, rng: np.random.Generator) -> Pixels:
-    """Lose detail in the order in which a video does: resized, filtered, noisy, compressed."""
+    """Degrade crops in the order in which a video is: resized, blurred, noisy, compressed."""
     resized, blurred, noisy, compressed = rng.random(4) < (0.4, 0.2, 0.2, 0.75)
     if resized:
         crops = down_up(crops, rng.uniform(0.5, 0.9), rng)

@@ -1,8 +1,9 @@
-"""Pseudo-fakes from real crops: a face blended into itself.
+"""Pseudo-fakes made from REAL crops by blending a face into itself.
 
-After Shiohara and Yamasaki, "Detecting Deepfakes with Self-Blended Images", CVPR 2022
-(arXiv:2204.08376): source and target are two versions of one crop, so that only the traces of
-blending tell the result from the crop. Ranges are the paper's where it names one.
+After Shiohara and Yamasaki, *Detecting Deepfakes with Self-Blended Images* (CVPR 2022,
+arXiv:2204.08376): source and target are two versions of the same crop, so that only the traces of
+blending tell the pseudo-fake from the crop. Parameter ranges are those of the paper where it gives
+them.
 """
 
 import cv2
@@ -18,23 +19,34 @@ _UP = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4)
 
 
 def self_blend(crop: Pixels, landmarks: Points, rng: np.random.Generator) -> Pixels:
-    """Make a pseudo-fake from one real crop.
+    """Make a pseudo-fake from a REAL crop.
 
-    The crop is the target; its copy, recoloured, sharpened or softened, and moved, is the source.
-    The paper alters the target half of the time, and its real image with it. Here the real crop
-    stays as it is, so an altered target would be told by its surroundings, even by their rounding.
-    Colour shifts of both together are drawn later, where batches are altered.
+    A copy of the crop with other colours, other sharpness and a small displacement is blended into
+    the crop under a random soft mask. Unlike in the paper, the surroundings of the face are never
+    changed: the REAL crop stays as it is, so changed surroundings would give the pseudo-fake away.
+    Colour changes of both crops together belong to the augmentation of the batch.
 
-    A crop read from a JPEG file has that file's traces and the blended part has lost them, as no
-    true fake has. So encode both alike (``dfd.compress.jpeg``) before they are compared.
+    A crop from a JPEG file carries traces of its compression, which the blended part has lost; a
+    real forgery differs from its source in no such way. Encode both crops alike with
+    ``dfd.compress.jpeg`` before a network compares them.
 
     Args:
-        crop: uint8 (S, S, 3) RGB; left unchanged.
-        landmarks: float (5, 2), x and y in pixels of the crop, as ``face_mask`` takes them.
-        rng: Where every draw comes from; the same state gives the same result.
+        crop: uint8 (S, S, 3) RGB; not modified.
+        landmarks: float (5, 2), x and y in pixels of the crop, in the order of
+            ``dfd.faces.face.LANDMARKS``.
+        rng: Source of all randomness; the same state gives the same result.
 
     Returns:
         uint8 (S, S, 3) RGB, equal to the crop outside the mask.
+
+    Example:
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> crop = rng.integers(0, 256, (128, 128, 3), dtype=np.uint8)
+        >>> landmarks = np.array([(46, 54), (81, 54), (64, 73), (51, 92), (77, 92)])
+        >>> changed = (self_blend(crop, landmarks, rng) != crop).any(axis=2)
+        >>> bool(changed[48:96, 48:80].any()), bool(changed[:12, :12].any())  # face, corner
+        (True, False)
     """
     mask = face_mask(len(crop), landmarks, rng) * np.float32(rng.choice(_RATIOS))
     target = np.ascontiguousarray(crop)
@@ -43,7 +55,13 @@ def self_blend(crop: Pixels, landmarks: Points, rng: np.random.Generator) -> Pix
 
 
 def down_up(crops: Pixels, factor: float, rng: np.random.Generator) -> Pixels:
-    """Scale crops (K, S, S, 3) by a factor below 1 and back, by interpolations drawn at random."""
+    """Return crops scaled down and up again, with interpolation methods drawn at random.
+
+    Args:
+        crops: uint8 (K, S, S, 3).
+        factor: Scale of the smaller crops, 0..1; they are at least 8 pixels wide.
+        rng: Source of all randomness.
+    """
     side = crops.shape[1]
     small = max(8, round(side * factor))
     down, up = int(rng.choice(_DOWN)), int(rng.choice(_UP))
@@ -53,9 +71,10 @@ def down_up(crops: Pixels, factor: float, rng: np.random.Generator) -> Pixels:
 
 
 def _recoloured(image: Pixels, rng: np.random.Generator) -> Pixels:
-    """Shift hue, saturation and value, then the channels, then brightness and contrast.
+    """Change hue, saturation and value, then the channels, then brightness and contrast.
 
-    All by one matrix, rounded once: 8-bit hues would leave a grain of their own.
+    All changes are one matrix, so that levels are rounded once: a conversion to 8-bit hues would
+    leave traces of its own.
     """
     angle = np.radians(rng.uniform(-6, 6))
     saturation, value = rng.uniform((0.85, 0.95), (1.15, 1.05))
@@ -68,7 +87,7 @@ def _recoloured(image: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def _refocused(image: Pixels, rng: np.random.Generator) -> Pixels:
-    """Sharpen, scale down and up, or blur."""
+    """Sharpen an image, scale it down and up, or blur it, at random."""
     kind = rng.random()
     if kind < 0.4:
         strength = rng.uniform(0.3, 1.2)
@@ -81,9 +100,10 @@ def _refocused(image: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def _warped(image: Pixels, rng: np.random.Generator) -> Pixels:
-    """Move by up to 3 % across and 1.5 % down, scale by up to 5 % and bend, in one interpolation.
+    """Shift, scale and deform an image with a single interpolation.
 
-    The bends' mean size is up to 1 % of the side: the paper's elastic noise is about half of that.
+    The shift is up to 3 % of the side horizontally and 1.5 % vertically, the scale up to 5 %. The
+    mean size of the elastic deformation is up to 1 % of the side, twice that of the paper.
     """
     side = len(image)
     scale = rng.uniform(0.95, 1 / 0.95)

@@ -1,10 +1,10 @@
-"""Soft masks of a face or of part of it, drawn at random from its five landmarks alone.
+"""Soft masks of a face or of a part of it, drawn at random from five landmarks.
 
-Shapes are polygons in a *face frame*: origin between the eyes, x towards the right eye, y towards
-the mouth, the distance between the eyes as the unit. An affine map fitted to the landmarks takes
-them to the crop. Variety of shape, elastic deformation and soft edges of random width follow
-Shiohara and Yamasaki, "Detecting Deepfakes with Self-Blended Images", CVPR 2022
-(arXiv:2204.08376), who start from 81 landmarks instead.
+Shapes are polygons in a *face frame*: its origin lies between the eyes, x points towards the right
+eye, y towards the mouth, and the distance between the eyes is 1. An affine map fitted to the
+landmarks maps the face frame to the crop. Various shapes, elastic deformation and soft edges of
+random width follow Shiohara and Yamasaki, *Detecting Deepfakes with Self-Blended Images*
+(CVPR 2022, arXiv:2204.08376), whose masks use 81 landmarks.
 """
 
 from collections.abc import Callable
@@ -16,9 +16,9 @@ import numpy.typing as npt
 Points = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.float32]
 
-# Mean landmarks of frontal faces in the face frame, in the order of dfd.faces.detector.LANDMARKS.
+# Mean landmarks of frontal faces in the face frame, in the order of dfd.faces.face.LANDMARKS.
 _FACE = np.array([(-0.5, 0), (0.5, 0), (0, 0.6), (-0.4, 1.13), (0.4, 1.13)])
-# Where the face frame lies in an average crop, whose sides are 1: for want of usable landmarks.
+# Map from the face frame to an average crop of side 1, used where the landmarks are unusable.
 _AVERAGE = np.array([(0.27, 0, 0.5), (0, 0.27, 0.415)])
 _ANGLES = np.linspace(0, 2 * np.pi, 48, endpoint=False)
 _CIRCLE = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
@@ -26,16 +26,24 @@ _SUBPIXEL_BITS = 4
 
 
 def face_mask(side: int, landmarks: Points, rng: np.random.Generator) -> Mask:
-    """Draw a soft mask of the inner face or of part of it.
+    """Draw a soft mask of the inner face or of a part of it.
 
     Args:
         side: Width and height of the crop in pixels.
         landmarks: float (5, 2), x and y in pixels of the crop, in the order of
-            ``dfd.faces.detector.LANDMARKS``; an average place is taken for unusable ones.
-        rng: Where every draw comes from.
+            ``dfd.faces.face.LANDMARKS``. Where they span no plausible face, the average position of
+            a face in a crop is used.
+        rng: Source of all randomness.
 
     Returns:
-        float32 (side, side), 0 outside to 1 inside.
+        float32 (side, side), from 0 outside the mask to 1 inside.
+
+    Example:
+        >>> import numpy as np
+        >>> landmarks = np.array([(46, 54), (81, 54), (64, 73), (51, 92), (77, 92)])
+        >>> mask = face_mask(128, landmarks, np.random.default_rng(0))
+        >>> mask.shape, float(mask[0, 0]), bool(mask.max() > 0.9)
+        ((128, 128), 0.0, True)
     """
     shapes: tuple[Callable[[np.random.Generator], Points], ...] = (
         _face,
@@ -49,7 +57,7 @@ def face_mask(side: int, landmarks: Points, rng: np.random.Generator) -> Mask:
     )
     shape = shapes[rng.choice(len(shapes), p=(0.24, 0.16, 0.12, 0.12, 0.1, 0.06, 0.1, 0.1))](rng)
     centre = shape.mean(axis=0)
-    shape = centre + (shape - centre) * rng.uniform(0.85, 1.08)  # eroded, or slightly dilated
+    shape = centre + (shape - centre) * rng.uniform(0.85, 1.08)  # shrunk, or slightly enlarged
     outline = to_crop(_deformed(shape, rng), face_frame(side, landmarks))
     return softened(filled(side, outline), side * rng.uniform(0.01, 0.12))
 
@@ -59,11 +67,17 @@ def face_frame(side: int, landmarks: Points) -> Points:
 
     Args:
         side: Width and height of the crop in pixels.
-        landmarks: float (5, 2) in pixels of the crop; may be degenerate, outside or not finite.
+        landmarks: float (5, 2), x and y in pixels of the crop; they may coincide, lie outside the
+            crop or not be finite.
 
     Returns:
-        float64 (2, 3). Where the landmarks span no plausible face in the crop, as in a full
-        profile, the average place of a face in a crop.
+        float64 (2, 3), the matrix of the map. Where the landmarks span no plausible face, as in a
+        full profile, the map to the average position of a face in a crop.
+
+    Example:
+        >>> import numpy as np
+        >>> face_frame(100, np.full((5, 2), np.nan)).tolist()
+        [[27.0, 0.0, 50.0], [0.0, 27.0, 41.5]]
     """
     average = _AVERAGE * side
     if not np.isfinite(landmarks).all():
@@ -77,13 +91,18 @@ def face_frame(side: int, landmarks: Points) -> Points:
 
 
 def to_crop(points: Points, frame: Points) -> Points:
-    """Take points (N, 2) of the face frame to pixels of the crop by its (2, 3) map."""
+    """Map points of the face frame, float (N, 2), to pixels of the crop with a (2, 3) matrix."""
     mapped: Points = points @ frame[:, :2].T + frame[:, 2]
     return mapped
 
 
 def filled(side: int, outline: Points) -> npt.NDArray[np.uint8]:
-    """Fill a polygon (N, 2) in pixels, edges anti-aliased: uint8 (side, side), 0 to 255."""
+    """Return a filled polygon with anti-aliased edges as a mask, uint8 (side, side), 0..255.
+
+    Args:
+        side: Width and height of the mask in pixels.
+        outline: float (N, 2), the corners in pixels.
+    """
     mask = np.zeros((side, side), np.uint8)
     corners = np.rint(outline * 2**_SUBPIXEL_BITS).astype(np.int32)
     cv2.fillPoly(mask, [corners], (255,), cv2.LINE_AA, _SUBPIXEL_BITS)
@@ -91,16 +110,25 @@ def filled(side: int, outline: Points) -> npt.NDArray[np.uint8]:
 
 
 def softened(mask: npt.NDArray[np.uint8], width: float) -> Mask:
-    """Blur a mask's edge over about so many pixels: uint8 to float32, 0 to 1."""
+    """Blur the edges of a mask.
+
+    Args:
+        mask: uint8 (S, S), 0..255.
+        width: Width of the blurred edge in pixels, approximately.
+
+    Returns:
+        float32 (S, S), 0..1.
+    """
     soft = mask.astype(np.float32) / 255
     box = 2 * round(width / 2) + 1
-    for _ in range(2):  # two boxes come near a Gaussian at a cost that its width does not change
+    # Two box blurs resemble a Gaussian blur, and their cost does not depend on the width.
+    for _ in range(2):
         soft = np.asarray(cv2.blur(soft, (box, box)), np.float32)
     return np.clip(soft, 0, 1)
 
 
 def _face(rng: np.random.Generator) -> Points:
-    """From the forehead to the chin: an egg, narrower below."""
+    """Draw the outline of a face from forehead to chin: an ellipse that is narrower below."""
     top, width = rng.uniform(0.45, 0.85), rng.uniform(0.9, 1.1)
     x, y = _CIRCLE.T
     half_width = width * np.where(y > 0, 1 - 0.22 * y**2, 1)
@@ -129,7 +157,9 @@ def _half_face(rng: np.random.Generator) -> Points:
 def _landmark_hull(rng: np.random.Generator) -> Points:
     hull = _FACE[[0, 1, 4, 3]]
     centre = hull.mean(axis=0)
-    sides = np.linspace(0, 1, 8, endpoint=False)[:, None]  # points along them, to be deformed
+    sides = np.linspace(0, 1, 8, endpoint=False)[
+        :, None
+    ]  # points on the sides, which the deformation moves
     dense = [a + sides * (b - a) for a, b in zip(hull, np.roll(hull, -1, axis=0), strict=True)]
     grown: Points = centre + (np.concatenate(dense) - centre) * rng.uniform(1.1, 1.9, size=2)
     return grown
@@ -153,7 +183,7 @@ def _clipped(shape: Points, low: tuple[float, float], high: tuple[float, float])
 
 
 def _deformed(shape: Points, rng: np.random.Generator) -> Points:
-    """Bend the plane by three waves of random direction, length and phase: elastic, and smooth."""
+    """Deform a shape elastically with three waves of random direction, length and phase."""
     waves = rng.normal(0, 2, size=(2, 3))
     phases = rng.uniform(0, 2 * np.pi, size=3)
     pushes = rng.normal(0, 0.06, size=(3, 2))

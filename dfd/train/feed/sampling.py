@@ -1,7 +1,7 @@
-"""Which crops meet in a batch.
+"""Which crops form a batch.
 
-A batch that holds a forgery beside its own source, at the same moment and altered alike, leaves
-nothing to tell them apart but the forgery itself: not the person, the light or the encoder.
+When a batch holds a FAKE crop together with the crop of its source video at the same moment, both
+augmented alike, the two have the same person, light and encoder: only the forgery tells them apart.
 """
 
 from collections.abc import Iterator
@@ -20,15 +20,15 @@ ABSENT = -1
 
 @dataclass(frozen=True)
 class Draw:
-    """The crops of one epoch: a row per step, a column per unit of its batch.
+    """The crops of one epoch: a row per step, a column per unit of the batch.
 
-    A unit is a REAL crop, a FAKE one, or one of each; a self-blended unit is a REAL crop and the
-    pseudo-fake that will be made of it. All steps hold the same number of crops.
+    A unit is one REAL crop, one FAKE crop, or one of each. A self-blended unit is a REAL crop and
+    the pseudo-fake that is made from it. All steps have the same number of crops.
 
     Attributes:
-        real: int64 (steps, units), which crop is the unit's REAL one, or ``ABSENT``.
-        fake: int64 (steps, units), likewise its FAKE one.
-        blended: bool (steps, units), whether a pseudo-fake joins the REAL crop.
+        real: int64 (steps, units), number of the REAL crop of each unit, or ``ABSENT``.
+        fake: int64 (steps, units), number of the FAKE crop of each unit, or ``ABSENT``.
+        blended: bool (steps, units), whether the unit has a pseudo-fake.
     """
 
     real: Rows
@@ -44,18 +44,30 @@ def draw_epoch(
     self_blended: float,
     rng: np.random.Generator,
 ) -> Draw:
-    """Return the crops of one epoch, as many as there are, rounded up to full batches.
+    """Draw the crops of one epoch: as many as the part has, rounded up to full batches.
 
-    Each class is gone through in a random order, from the start again where it does not suffice, so
-    that no crop is seen twice before every other of its class was seen.
+    In balanced and paired batches each class is drawn in a random order without repetition; a new
+    random order begins when all crops of the class have been drawn.
 
     Args:
-        labels: 0 for REAL and 1 for FAKE, (N,). Without FAKE crops ``self_blended`` must be 1.
-        sources: As from ``find_sources``, (N,), where ``sampling`` is ``paired``; else None.
+        labels: 0 for REAL and 1 for FAKE, int64 (N,). There must be REAL crops, and FAKE crops
+            unless ``self_blended`` is 1.
+        sources: For every crop the nearest crop of its source, int64 (N,), as ``find_sources``
+            returns it; None for sampling other than ``paired``.
         batch_size: Crops per step; even unless ``sampling`` is ``plain``.
-        sampling: As in the parameters.
-        self_blended: Share, 0..1, of the FAKE crops that are pseudo-fakes.
-        rng: Where every draw comes from.
+        sampling: ``plain`` (crops as they come), ``balanced`` (as many REAL as FAKE crops) or
+            ``paired`` (each FAKE crop with the nearest crop of its source).
+        self_blended: Share of the FAKE crops, 0..1, that are pseudo-fakes.
+        rng: Source of all randomness.
+
+    Example:
+        >>> import numpy as np
+        >>> labels = np.array([0, 0, 1, 1, 1, 1])
+        >>> draw = draw_epoch(labels, None, 4, "balanced", 0.0, np.random.default_rng(0))
+        >>> draw.real.shape  # two batches of two REAL and two FAKE crops
+        (2, 2)
+        >>> sorted(draw.fake.ravel().tolist())
+        [2, 3, 4, 5]
     """
     steps = -(-len(labels) // batch_size)
     if sampling == "plain":
@@ -80,22 +92,37 @@ def draw_epoch(
 
 
 def _endless(rows: Rows, rng: np.random.Generator) -> Iterator[int]:
+    """Yield all rows in a random order, then in another one, and so on."""
     while True:
         yield from rng.permutation(rows)
 
 
 def find_sources(table: pd.DataFrame) -> Rows:
-    """Return for every FAKE crop the crop of its own source nearest in time and place.
+    """Return for every FAKE crop the crop of its source video that is nearest in time and place.
 
     Args:
         table: One row per crop: ``video``, ``label``, ``source`` (the video a fake was made from,
-            or a missing value), ``time_s``, and the face's box ``x1``, ``y1``, ``x2``, ``y2``.
+            or a missing value), ``time_s`` in seconds, and the box of the face in pixels, ``x1``,
+            ``y1``, ``x2``, ``y2``.
 
     Returns:
         int64 (N,), positions in the table; ``ABSENT`` for REAL crops and where the table has no
         REAL crop of the source.
+
+    Example:
+        >>> import pandas as pd
+        >>> table = pd.DataFrame(
+        ...     {
+        ...         "video": ["real", "real", "fake"],
+        ...         "label": ["REAL", "REAL", "FAKE"],
+        ...         "source": [None, None, "real"],
+        ...         "time_s": [0.0, 2.0, 1.9],
+        ...     }
+        ... ).assign(x1=0, y1=0, x2=50, y2=50)
+        >>> find_sources(table).tolist()
+        [-1, -1, 1]
     """
-    found = np.full(len(table), ABSENT, np.int64)
+    nearest = np.full(len(table), ABSENT, np.int64)
     corners = table[["x1", "y1", "x2", "y2"]].to_numpy(np.float64)
     centres = (corners[:, :2] + corners[:, 2:]) / 2
     sizes = np.maximum((corners[:, 2:] - corners[:, :2]).max(axis=1), 1)
@@ -110,8 +137,9 @@ def find_sources(table: pd.DataFrame) -> Rows:
         candidates = rows_of[source]
         if not is_real[candidates[0]]:
             continue
-        # Seconds and face widths count alike: the right face of the moment beats a nearer moment.
-        apart = np.abs(times[rows, None] - times[candidates])
-        away = np.linalg.norm(centres[rows, None] - centres[candidates], axis=2)
-        found[rows] = candidates[np.argmin(apart + away / sizes[rows, None], axis=1)]
-    return found
+        # One second counts like one face width: where a frame has several people, the right face
+        # matters more than the exact moment.
+        seconds = np.abs(times[rows, None] - times[candidates])
+        pixels = np.linalg.norm(centres[rows, None] - centres[candidates], axis=2)
+        nearest[rows] = candidates[np.argmin(seconds + pixels / sizes[rows, None], axis=1)]
+    return nearest

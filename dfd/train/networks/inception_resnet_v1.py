@@ -1,14 +1,14 @@
-"""Inception-ResNet-v1 as FaceNet's open implementation trains it, BatchNorm folded away.
+"""Inception-ResNet-v1 as the open implementation of FaceNet has it, with BatchNorm folded in.
 
 Szegedy, Ioffe, Vanhoucke and Alemi, *Inception-v4, Inception-ResNet and the Impact of Residual
 Connections on Learning* (AAAI 2017, arXiv:1602.07261), figures 10 to 14; trained to tell faces
-apart after Schroff, Kalenichenko and Philbin, *FaceNet: A Unified Embedding for Face Recognition
+apart as in Schroff, Kalenichenko and Philbin, *FaceNet: A Unified Embedding for Face Recognition
 and Clustering* (CVPR 2015, arXiv:1503.03832).
 
-The published weights (``dfd.train.casia_webface``) hold each BatchNorm inside the convolution
-before it, and so does this network: no layer behaves differently while training. As with them, the
-residuals are scaled by 0.17, 0.10 and 0.20, and after the paper's five block8 comes a sixth with
-neither scaling nor activation.
+In the published weights (``dfd.train.networks.casia_webface``) every BatchNorm layer is folded into
+the convolution before it, so this network has no BatchNorm layers and behaves alike in training and
+in inference. As in the published model, the residuals are scaled by 0.17, 0.10 and 0.20, and the
+five block8 of the paper are followed by a sixth without scaling and activation.
 """
 
 from typing import Any
@@ -16,21 +16,21 @@ from typing import Any
 from keras import Input, Model, layers
 
 SMALLEST = 75
-"""Least side in pixels: below it nothing is left for the last reduction."""
+"""Smallest input size in pixels; the last reduction needs as many."""
 
 
 def inception_resnet_v1(input_size: int) -> Model:
-    """Return the network up to its 1792 pooled features, with random weights.
+    """Return the network without classifier, up to its 1792 pooled features, with random weights.
 
     Args:
         input_size: Side S in pixels of the square input, at least ``SMALLEST``; the published
-            weights are trained at 160.
+            weights were trained at 160.
 
     Returns:
-        A model from float32 (N, S, S, 3) RGB, (pixel - 127.5) / 128, to float32 (N, 1792). Its
-        blocks ``block35_1`` … ``block35_5``, ``mixed_6a``, ``block17_1`` … ``block17_10``,
-        ``mixed_7a`` and ``block8_1`` … ``block8_6`` each end in the layer of that name; the names
-        of a block's other layers begin with its name and an underscore.
+        A model from float32 (N, S, S, 3) RGB, scaled to (pixel - 127.5) / 128, to float32
+        (N, 1792). The last layers of the blocks are named ``block35_1`` … ``block35_5``,
+        ``mixed_6a``, ``block17_1`` … ``block17_10``, ``mixed_7a`` and ``block8_1`` … ``block8_6``;
+        the names of the other layers of a block begin with its name and an underscore.
     """
     pixels = Input((input_size, input_size, 3), name="facenet_pixels")
     x = _conv(pixels, "conv2d_1a_3x3", 32, strides=2, padding="valid")
@@ -98,7 +98,7 @@ def _mixed_7a(x: Any) -> Any:
 
 
 def _residual(x: Any, branches: list[Any], name: str, scale: float | None) -> Any:
-    """Add the joined branches to ``x``; without a scale, as they are and with no activation."""
+    """Add the joined branches, scaled, to ``x``; without a scale there is no activation either."""
     joined = layers.Concatenate(name=f"{name}_concat")(branches)
     change = _conv(joined, f"{name}_conv2d_1x1", x.shape[-1], activation=None)
     if scale is None:
@@ -108,13 +108,14 @@ def _residual(x: Any, branches: list[Any], name: str, scale: float | None) -> An
 
 
 def _chain(x: Any, name: str, filters: dict[str, int]) -> Any:
+    """Chain convolutions, given as the end of each one's name and its number of filters."""
     for step, width in filters.items():
         x = _conv(x, f"{name}_conv2d_{step}", width)
     return x
 
 
 def _reduction(x: Any, name: str, filters: dict[str, int]) -> Any:
-    """Chain convolutions of which the last halves the side."""
+    """Chain convolutions; the last one halves the side."""
     *first, (last, width) = filters.items()
     x = _chain(x, name, dict(first))
     return _conv(x, f"{name}_conv2d_{last}", width, strides=2, padding="valid")
@@ -128,7 +129,7 @@ def _conv(
     padding: str = "same",
     activation: str | None = "relu",
 ) -> Any:
-    """Convolve with bias; the kernel's height and width end the name, as in ``0b_1x7``."""
+    """Convolve with bias; the name ends in height and width of the kernel, as in ``0b_1x7``."""
     rows, columns = name.rsplit("_", 1)[1].split("x")
     convolution = layers.Conv2D(
         filters,
@@ -136,7 +137,7 @@ def _conv(
         strides=strides,
         padding=padding,
         activation=activation,
-        kernel_initializer="he_normal",  # without BatchNorm, Keras' default lets the signal fade
+        kernel_initializer="he_normal",  # with Keras' default the signal fades without BatchNorm
         name=name,
     )
     return convolution(x)

@@ -1,8 +1,8 @@
-"""MesoInception-4, the small network for traces of forgery between noise and meaning.
+"""MesoInception-4, a small network for mesoscopic traces of forgery.
 
 Afchar, Nozick, Yamagishi and Echizen, *MesoNet: a Compact Facial Video Forgery Detection Network*
-(WIFS 2018, arXiv:1809.00888), figure 5 and table 1. The classifier's last layer is not here: every
-backbone of this project ends in features and shares one head.
+(WIFS 2018, arXiv:1809.00888), figure 5 and table 1. The last layer of the paper's classifier is
+left out: ``build_model`` puts the same head on every backbone.
 """
 
 from typing import Any
@@ -11,15 +11,15 @@ from keras import Input, Model, layers
 
 
 def meso_inception4(input_size: int, dropout: float) -> Model:
-    """Return the network up to its 16 features.
+    """Return the network without classifier, up to its 16 features, with random weights.
 
     Args:
-        input_size: Side in pixels of the square input; the paper's is 256, at least 32.
-        dropout: Dropout rate before the hidden layer; the paper's is 0.5.
+        input_size: Side S in pixels of the square input, at least 32; 256 in the paper.
+        dropout: Dropout rate before the hidden layer, 0..1; 0.5 in the paper.
 
     Returns:
-        A model from float32 (N, S, S, 3) RGB in 0..1 to float32 (N, 16). Its layers carry fixed
-        names, so that two models of one process are saved alike.
+        A model from float32 (N, S, S, 3) RGB in 0..1 to float32 (N, 16). Its layers have fixed
+        names, so that all models of a process are saved with the same bytes.
     """
     pixels = Input((input_size, input_size, 3), name="meso_pixels")
     x = _inception(pixels, (1, 4, 4, 2), name="meso_inception1")
@@ -38,7 +38,7 @@ def meso_inception4(input_size: int, dropout: float) -> Model:
 
 
 def _inception(x: Any, filters: tuple[int, int, int, int], name: str) -> Any:
-    """Join four branches: 1×1 alone, and 1×1 followed by 3×3 at dilations 1, 2 and 3."""
+    """Join four branches: a 1×1 convolution, and 1×1 then 3×3 with dilation 1, 2 and 3."""
     branches = [_conv(x, filters[0], 1, name=f"{name}_a")]
     for branch, dilation in zip("bcd", (1, 2, 3), strict=True):
         width = filters[dilation]
