@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 from prefect import get_run_logger, task
 
-from dfd.dataset.features import container_features
-from dfd.dataset.table import read_index
+from dfd.dataset.table import container_features, read_index
 from dfd.detector.network import load_detector
 from dfd.evaluate.baselines import baseline_scores
 from dfd.evaluate.crop_scores import STATISTICS, measure_crops

@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from dfd.audit.findings import Finding, Outcome
-from dfd.dataset.features import FEATURES, container_features
+from dfd.dataset.table import FEATURES, container_features
 from dfd.scoring.bootstrap import Interval, auc_interval
 from dfd.scoring.metrics import auc
 from dfd.video.phash import hash_bits

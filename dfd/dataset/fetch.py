@@ -1,4 +1,4 @@
-"""Fetching the sample of the Deepfake Detection Challenge with Kaggle's own client."""
+"""Downloading the sample of the Deepfake Detection Challenge with Kaggle's own client."""
 
 import shutil
 import stat
@@ -14,7 +14,7 @@ from dfd.errors import DatasetError
 from dfd.files import UNFINISHED
 
 COMPETITION = "deepfake-detection-challenge"
-TRAIN = "train_sample_videos"  # 400 clips and metadata.json; test_videos has 400 without labels
+TRAIN = "train_sample_videos"  # 400 clips with labels; the 400 of test_videos have none
 _PAGE = f"https://www.kaggle.com/competitions/{COMPETITION}"
 _POLL_S = 0.5
 
@@ -22,22 +22,22 @@ _POLL_S = 0.5
 def fetch_dfdc_sample(
     folder: Path, on_bytes: Callable[[int], None] = lambda done: None
 ) -> list[LabelledVideo]:
-    """Download the competition's archive (4.4 GB) and unpack it into ``folder``.
+    """Download the archive of the competition (4.4 GB) and unpack it.
 
-    ``folder`` then holds ``train_sample_videos``, ``test_videos`` and ``sample_submission.csv``. It
-    appears at the end, whole. What is downloaded lies beside it until then, and a download that was
-    broken off goes on from there.
+    The folder then holds ``train_sample_videos``, ``test_videos`` and ``sample_submission.csv``. It
+    is renamed into place at the end, complete. Until then the archive lies in a folder beside it,
+    from which an interrupted download continues.
 
     Args:
-        folder: Must not exist yet, or be empty.
-        on_bytes: Called now and then with the number of bytes that have arrived.
+        folder: The folder to create; it must not exist yet, or be empty.
+        on_bytes: Callback that is called about twice a second with the number of bytes downloaded.
 
     Returns:
-        The labelled videos, as of the layout ``dfdc``.
+        The labelled videos, read with the layout ``dfdc``.
 
     Raises:
-        DatasetError: The folder is in use; the client is missing, has no credentials, may not
-            download or reaches no network; or the archive is not what it should be.
+        DatasetError: The folder is not empty; the client is missing, has no credentials, may not
+            download or cannot reach the site; or the archive is damaged or incomplete.
     """
     client = shutil.which("kaggle")
     if client is None:
@@ -74,33 +74,33 @@ def _download(client: str, staging: Path, on_bytes: Callable[[int], None]) -> No
             process.kill()
             process.wait()
         output.seek(0)
-        said = output.read().decode("utf-8", "replace")
+        text = output.read().decode("utf-8", "replace")
     if process.returncode:
         if not any(staging.iterdir()):
             staging.rmdir()
-        raise DatasetError(f"kaggle: {_problem(said)}")
+        raise DatasetError(f"kaggle: {_problem(text)}")
 
 
-def _problem(said: str) -> str:
-    """Return what is wrong and what to do, from what the client (versions 1 and 2) printed."""
-    lines = [line.strip() for line in said.splitlines() if line.strip() and "%|" not in line]
-    said = " ".join(lines)  # without the progress bar, whose figures could be taken for a status
-    if any(word in said for word in ("Max retries", "NameResolution", "Connection", "timed out")):
+def _problem(output: str) -> str:
+    """Return what is wrong and what to do, from the output of the client, version 1 or 2."""
+    lines = [line.strip() for line in output.splitlines() if line.strip() and "%|" not in line]
+    text = " ".join(lines)  # without the progress bar, whose numbers may look like a status code
+    if any(word in text for word in ("Max retries", "NameResolution", "Connection", "timed out")):
         return "kaggle.com cannot be reached; check the network (HTTPS_PROXY, where there is one)"
-    if any(word in said for word in ("Authentication required", "kaggle.json", "401")):
+    if any(word in text for word in ("Authentication required", "kaggle.json", "401")):
         return (
             "no valid credentials; at https://www.kaggle.com/settings/api make a token, and put "
             "kaggle.json into ~/.kaggle/, or set KAGGLE_USERNAME and KAGGLE_KEY, or "
             "KAGGLE_API_TOKEN"
         )
-    if "403" in said or "accept" in said:
+    if "403" in text or "accept" in text:
         return f"may not download; log in, and accept the competition's rules at {_PAGE}/rules"
     return f"cannot download ({lines[-1] if lines else 'it says nothing'}); try again later"
 
 
 def _unpack(staging: Path, folder: Path) -> list[LabelledVideo]:
     archive, unpacked = staging / f"{COMPETITION}.zip", staging / "unpacked"
-    shutil.rmtree(unpacked, ignore_errors=True)  # of a run that was killed
+    shutil.rmtree(unpacked, ignore_errors=True)  # left by a run that was killed
     try:
         with zipfile.ZipFile(archive) as packed:
             for member in packed.infolist():

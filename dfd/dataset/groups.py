@@ -1,19 +1,23 @@
-"""Groups: what must stay on one side of a split because it shares a person, a scene or a file."""
+"""Groups: videos that share a person, a recording or a file, and must get the same part."""
 
 from collections.abc import Iterable, Sequence
 
 
 def group_videos(videos: Sequence[str], links: Iterable[tuple[str, str]]) -> list[str]:
-    """Return each video's group: its connected component under ``links``.
+    """Return the group of each video: its connected component under the links.
 
     Args:
-        videos: Video ids.
-        links: Pairs of ids (or of other keys, such as an absent source or a content hash) that
-            belong together.
+        videos: Ids of the videos.
+        links: Pairs of keys that belong together. A key is the id of a video or any other name,
+            such as a source that is not in the folder, or the hash of a file.
 
     Returns:
-        One name per video, in order: the smallest video id of its component, so that a name
-        depends neither on the order of the videos nor on that of the links.
+        The names of the groups, in the order of the videos. A group is named by its smallest video
+        id, so that the names depend neither on the order of the videos nor on that of the links.
+
+    Example:
+        >>> group_videos(["a.mp4", "b.mp4", "c.mp4"], [("c.mp4", "hash 1"), ("a.mp4", "hash 1")])
+        ['a.mp4', 'b.mp4', 'a.mp4']
     """
     parent: dict[str, str] = {}
 
@@ -24,8 +28,8 @@ def group_videos(videos: Sequence[str], links: Iterable[tuple[str, str]]) -> lis
             key = parent[key]
         return key
 
-    for one, other in links:
-        parent[root(one)] = root(other)
+    for first, second in links:
+        parent[root(first)] = root(second)
     names: dict[str, str] = {}
     for video in sorted(videos):
         names.setdefault(root(video), video)

@@ -1,4 +1,4 @@
-"""The index of a data set: one row per video, ``data/videos.csv``."""
+"""Building the index of a data set, ``data/videos.csv``: one row per video."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ from dfd.video.frames import VideoInfo
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What one file says of itself; the last five are None where it cannot be opened as a video.
+    """Properties of a video file; the last five are None where it cannot be opened as a video.
 
     Attributes:
-        sha256: Hash of its content.
-        bytes: Its size.
-        duration: Seconds.
-        width: Pixels, as shown.
-        height: Pixels, as shown.
+        sha256: Hash of the content, 64 hexadecimal digits.
+        bytes: Size of the file.
+        duration: Length in seconds.
+        width: Width in square pixels of the upright frame.
+        height: Height in square pixels of the upright frame.
         fps: Frames per second, on average.
-        phash: Perceptual hash of its first frame, None too where that is plain.
+        phash: Perceptual hash of the first frame; also None where that frame is plain.
     """
 
     sha256: str
@@ -38,14 +38,21 @@ class FileFacts:
 
 
 def describe(path: Path, info: VideoInfo | None) -> FileFacts:
-    """Return the facts of one file.
+    """Return the properties of a video file.
 
     Args:
         path: The file.
-        info: Its ``probe``, None where it cannot be opened as a video.
+        info: What ``probe`` returned for it; None where it cannot be opened as a video.
 
     Raises:
-        DatasetError: The file cannot be read at all.
+        DatasetError: The file cannot be read.
+
+    Example:
+        >>> from dfd.video.frames import probe
+        >>> video = Path("samples/videos/aawxptlexd.mp4")
+        >>> facts = describe(video, probe(video))
+        >>> facts.duration, facts.width, facts.height
+        (2.4, 480, 360)
     """
     try:
         sha256, size = hash_file(path), path.stat().st_size
@@ -53,7 +60,7 @@ def describe(path: Path, info: VideoInfo | None) -> FileFacts:
         raise DatasetError(
             f"{path}: cannot be read ({error.strerror}); check its rights"
         ) from error
-    if info is None:  # indexed all the same: the faces stage names the reason
+    if info is None:  # it stays in the index, and the stage `faces` tells why it is unreadable
         return FileFacts(sha256, size, None, None, None, None, None)
     shape = (info.width, info.height)
     return FileFacts(sha256, size, info.duration, *shape, info.fps, info.phash)
@@ -62,10 +69,28 @@ def describe(path: Path, info: VideoInfo | None) -> FileFacts:
 def build_index(
     videos: Sequence[LabelledVideo], facts: Sequence[FileFacts], dataset: str
 ) -> pd.DataFrame:
-    """Return the index, sorted by video id, with the columns of ``COLUMNS``.
+    """Build the index of a data set.
 
-    A group joins a video with its source, its donor, the videos of the same person and every file
-    of the same content.
+    A video belongs to the same group as its source, its donor, all videos of the same person and
+    all files of the same content.
+
+    Args:
+        videos: The labelled videos, from ``read_layout``.
+        facts: Properties of their files, in the same order.
+        dataset: Name of the data set.
+
+    Returns:
+        One row per video, sorted by id, with the columns of ``COLUMNS``.
+
+    Example:
+        >>> from dfd.dataset.layouts import read_layout
+        >>> folder = Path("samples/videos")
+        >>> videos = read_layout(folder, "dfdc")[:2]
+        >>> facts = [describe(video.path, info=None) for video in videos]
+        >>> build_index(videos, facts, "sample")[["video", "label", "group"]]
+                    video label           group
+        0  aawxptlexd.mp4  REAL  aawxptlexd.mp4
+        1  ayqfjzfsoa.mp4  FAKE  ayqfjzfsoa.mp4
     """
     ids = [video.video for video in videos]
     links = [

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from dfd.audit.shortcuts import check_canary, check_container
-from dfd.dataset.features import container_features
+from dfd.dataset.table import container_features
 
 
 def videos(groups: int = 40) -> pd.DataFrame:

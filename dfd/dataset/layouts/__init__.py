@@ -1,8 +1,17 @@
-"""Ways a folder of videos states its labels: one module a layout, listed in ``registry``."""
+"""The layouts: ways in which a folder of videos states its labels, one module each.
 
-from dfd.dataset.layouts.files import list_unlabelled
-from dfd.dataset.layouts.labelled import LabelledVideo
-from dfd.dataset.layouts.registry import LAYOUTS, Layout, read_layout, recognise_layout
+A new layout is a module with the functions ``read`` and ``recognise``, and a line in ``LAYOUTS``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from dfd.dataset.layouts import celebdf, csv_table, deeperforensics, dfdc, faceforensics, ffiw
+from dfd.dataset.layouts import folder as folders
+from dfd.dataset.layouts.videos import LabelledVideo, count_entries, list_unlabelled
+from dfd.errors import DatasetError
 
 __all__ = [
     "LAYOUTS",
@@ -12,3 +21,92 @@ __all__ = [
     "read_layout",
     "recognise_layout",
 ]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How one kind of data set is read.
+
+    Attributes:
+        read: Returns the labelled videos of a folder; raises ``DatasetError``.
+        recognise: Returns whether a folder has the files and folders that this layout expects.
+    """
+
+    read: Callable[[Path], list[LabelledVideo]]
+    recognise: Callable[[Path], bool]
+
+
+LAYOUTS: dict[str, Layout] = {
+    "dfdc": Layout(dfdc.read, dfdc.recognise),
+    "folder": Layout(folders.read, folders.recognise),
+    **{
+        f"faceforensics-{compression}": Layout(
+            partial(faceforensics.read, compression=compression),
+            partial(faceforensics.recognise, compression=compression),
+        )
+        for compression in faceforensics.COMPRESSIONS
+    },
+    "celebdf": Layout(celebdf.read, celebdf.recognise),
+    "deeperforensics": Layout(deeperforensics.read, deeperforensics.recognise),
+    "ffiw": Layout(ffiw.read, ffiw.recognise),
+    "csv": Layout(csv_table.read, csv_table.recognise),
+}
+
+
+def read_layout(folder: Path, layout: str) -> list[LabelledVideo]:
+    """Read the labels of a data set.
+
+    Args:
+        folder: The folder of the data set.
+        layout: How its labels are stated, a key of ``LAYOUTS``.
+
+    Returns:
+        The labelled videos, sorted by id.
+
+    Raises:
+        DatasetError: There is no such layout; the folder is missing or unreadable, holds no video
+            or lacks a file of its data set; or its labels are wrong.
+
+    Example:
+        >>> videos = read_layout(Path("samples/videos"), "dfdc")
+        >>> len(videos), videos[0].video, videos[0].label
+        (72, 'aawxptlexd.mp4', 'REAL')
+    """
+    if layout not in LAYOUTS:
+        raise DatasetError(
+            f"dataset.layout: no layout {layout!r}; there are {', '.join(LAYOUTS)}; "
+            "change params.yaml"
+        )
+    entries = count_entries(folder, "set dataset.videos in params.yaml to your folder of videos")
+    videos = sorted(LAYOUTS[layout].read(folder), key=lambda video: video.video)
+    if not videos:
+        raise DatasetError(
+            f"{folder}: no video in it ({entries} entries) under the layout {layout!r}; "
+            "check dataset.videos and dataset.layout in params.yaml"
+        )
+    return videos
+
+
+def recognise_layout(folder: Path) -> str:
+    """Return the name of the only layout that fits a folder.
+
+    Args:
+        folder: The folder of a data set.
+
+    Raises:
+        DatasetError: The folder cannot be listed, or no layout or several layouts fit it.
+
+    Example:
+        >>> recognise_layout(Path("samples/videos"))
+        'dfdc'
+    """
+    count_entries(folder, "name your folder of videos")
+    fitting = [name for name, layout in LAYOUTS.items() if layout.recognise(folder)]
+    if not fitting:
+        raise DatasetError(
+            f"{folder}: looks like no data set known here (docs/datasets.md lists them); "
+            "put videos below folders named REAL and FAKE, or name their labels in a videos.csv"
+        )
+    if len(fitting) > 1:
+        raise DatasetError(f"{folder}: could be {', '.join(fitting)}; choose one with --layout")
+    return fitting[0]

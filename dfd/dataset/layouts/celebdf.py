@@ -7,9 +7,8 @@ arXiv:1909.12962, and https://github.com/yuezunli/celeb-deepfakeforensics.
 import re
 from pathlib import Path
 
-from dfd.dataset.layouts.files import video_id, videos_below
-from dfd.dataset.layouts.labelled import LabelledVideo
 from dfd.dataset.layouts.lists import read_lines, require_present
+from dfd.dataset.layouts.videos import LabelledVideo, video_id, videos_below
 from dfd.errors import DatasetError
 
 TEST_LIST = "List_of_testing_videos.txt"
@@ -20,32 +19,38 @@ _LINE = re.compile(r"([01])\s+(\S.*)")
 
 
 def recognise(folder: Path) -> bool:
-    """Return whether the folders of the celebrities are there."""
+    """Return whether the folder holds ``Celeb-real`` and ``Celeb-synthesis``."""
     return all((folder / name).is_dir() for name in ("Celeb-real", "Celeb-synthesis"))
 
 
 def read(folder: Path) -> list[LabelledVideo]:
     """Read ``Celeb-real``, ``YouTube-real`` and ``Celeb-synthesis``.
 
-    ``idA_idB_NNNN.mp4`` is ``Celeb-real/idA_NNNN.mp4`` with the face of celebrity B put in. Videos
-    of one celebrity A, real and forged, are a group. The donor B does not join: nearly all
-    celebrities are each other's donors, and all would be one group. So under the protocol ``group``
-    the scene, the body and the head of a test video are new, while the face put in may be known.
+    ``idA_idB_NNNN.mp4`` is ``Celeb-real/idA_NNNN.mp4`` with the face of celebrity B put in. All
+    videos of one celebrity A, real and forged, become one group. Donors do not join groups: nearly
+    all celebrities are donors of each other, so all would become a single group. Under the split
+    protocol ``group``, the scene, the body and the head in a test video are therefore unknown from
+    training, but the face that was put in may be known.
 
-    Videos that ``List_of_testing_videos.txt`` names are the part ``test``, all others ``train``;
+    Videos that ``List_of_testing_videos.txt`` names have the part ``test``, all others ``train``;
     there is no official validation part. Without the list no video has a part.
 
+    Args:
+        folder: The folder that holds the three folders.
+
     Raises:
-        DatasetError: A file name does not fit, or the list is wrong or names absent videos.
+        DatasetError: A file name is of another form, or the list is wrong or names absent videos.
     """
-    found = {
+    files = {
         video_id(path, folder): (path, label)
         for name, label in _FOLDERS.items()
         for path in videos_below(folder / name)
     }
-    test = _read_test_list(folder / TEST_LIST, {video: found[video][1] for video in found})
+    test = _read_test_list(
+        folder / TEST_LIST, {video: label for video, (_, label) in files.items()}
+    )
     return [
-        _labelled(path, video, label, _part(video, test)) for video, (path, label) in found.items()
+        _labelled(path, video, label, _part(video, test)) for video, (path, label) in files.items()
     ]
 
 
@@ -60,8 +65,8 @@ def _labelled(path: Path, video: str, label: str, part: str | None) -> LabelledV
         return LabelledVideo(path, video, label, part=part)
     name = (_SWAP if label == "FAKE" else _CELEBRITY).fullmatch(path.stem)
     if not name:
-        wanted = "id0_id1_0000.mp4" if label == "FAKE" else "id0_0000.mp4"
-        raise DatasetError(f"{path}: is not named like {wanted}; rename it or take it away")
+        expected = "id0_id1_0000.mp4" if label == "FAKE" else "id0_0000.mp4"
+        raise DatasetError(f"{path}: is not named like {expected}; rename it or take it away")
     source = f"Celeb-real/{name[1]}_{name[2]}.mp4" if label == "FAKE" else None
     return LabelledVideo(path, video, label, source, person=name[1], part=part)
 
@@ -69,7 +74,7 @@ def _labelled(path: Path, video: str, label: str, part: str | None) -> LabelledV
 def _read_test_list(path: Path, labels: dict[str, str]) -> set[str] | None:
     if not path.is_file():
         return None
-    stated: dict[str, str] = {}
+    listed: dict[str, str] = {}
     for line in read_lines(path):
         entry = _LINE.fullmatch(line)
         if not entry:
@@ -77,12 +82,12 @@ def _read_test_list(path: Path, labels: dict[str, str]) -> set[str] | None:
                 f"{path}: the line {line!r} is not like '1 YouTube-real/00170.mp4'; fetch the list "
                 "again"
             )
-        stated[entry[2]] = "REAL" if entry[1] == "1" else "FAKE"
-    require_present(path, stated, labels)
-    for video, label in stated.items():
+        listed[entry[2]] = "REAL" if entry[1] == "1" else "FAKE"
+    require_present(path, listed, labels)
+    for video, label in listed.items():
         if labels[video] != label:
             raise DatasetError(
                 f"{path}: calls {video!r} {label}, its folder says {labels[video]}; fetch the list "
                 "again"
             )
-    return set(stated)
+    return set(listed)

@@ -1,4 +1,4 @@
-"""Any videos, labelled by a table: ``videos.csv`` in the data set's folder."""
+"""Videos of any origin, labelled by the table ``videos.csv`` in the folder of the data set."""
 
 import csv
 import io
@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from dfd.dataset.layouts.labelled import LabelledVideo
 from dfd.dataset.layouts.lists import read_text
+from dfd.dataset.layouts.videos import LabelledVideo
 from dfd.errors import DatasetError
 from dfd.labels import LABELS, PARTS
 
@@ -17,23 +17,26 @@ _COLUMNS = (*_REQUIRED, "source", "method", "donor", "group", "part")
 
 
 def recognise(folder: Path) -> bool:
-    """Return whether the table is there."""
+    """Return whether the folder holds a ``videos.csv``."""
     return (folder / TABLE).is_file()
 
 
 def read(folder: Path) -> list[LabelledVideo]:
-    """Read the ``videos.csv`` in ``folder``.
+    """Read the table ``videos.csv``.
 
-    Its first line names the columns, in any order: ``path`` and ``label`` (``REAL`` or ``FAKE``),
-    and where wanted ``source``, ``method``, ``donor``, ``group`` and ``part``. An empty cell says
-    nothing. A path is absolute or relative to the folder; the file may lie outside of it, and is
-    then not watched for changes. ``source`` and ``donor`` are paths as in the column ``path``, or
-    any names. Rows of one ``group``, of one source or of one donor stay together. ``part`` is
+    Its first line names the columns, in any order. ``path`` and ``label`` (``REAL`` or ``FAKE``)
+    are required; ``source``, ``method``, ``donor``, ``group`` and ``part`` are optional, and so are
+    their cells. A path is absolute or relative to the folder. A video may lie outside the folder,
+    but DVC does not notice when it changes. ``source`` and ``donor`` hold paths as in the column
+    ``path``, or names. Rows with the same ``group``, source or donor are never split. ``part`` is
     ``train``, ``validation`` or ``test``.
 
+    Args:
+        folder: The folder that holds the table.
+
     Raises:
-        DatasetError: The table is missing, is no CSV, lacks or repeats a column, has a wrong label
-            or part, names a file that does not exist, or the same file twice.
+        DatasetError: The table is missing, is not a CSV file, lacks or repeats a column, has a
+            wrong label or part, or names a file that does not exist or one file twice.
     """
     table = folder / TABLE
     if not table.is_file():
@@ -102,7 +105,10 @@ def _labelled(where: str, folder: Path, row: Mapping[str, str]) -> LabelledVideo
 
 
 def _video_id(folder: Path, path: str) -> str:
-    """Return an id that names a place below any folder, the same for every way to write a path."""
+    """Return the id of a video: the same for every way to write its path.
+
+    A video outside the folder gets an id below ``outside``, so that it can be placed in any folder.
+    """
     base = Path(os.path.abspath(folder))
     absolute = Path(os.path.normpath(base / path))
     if absolute.is_relative_to(base):

@@ -1,4 +1,4 @@
-"""DeeperForensics-1.0, beside the videos of FaceForensics++ it was made from.
+"""DeeperForensics-1.0, together with the videos of FaceForensics++ that it was made from.
 
 Jiang et al., *DeeperForensics-1.0: A Large-Scale Dataset for Real-World Face Forgery Detection*
 (2020), arXiv:2001.03024, and https://github.com/EndlessSora/DeeperForensics-1.0.
@@ -8,36 +8,39 @@ import re
 from pathlib import Path, PurePosixPath
 
 from dfd.dataset.layouts.faceforensics import target_id, target_videos
-from dfd.dataset.layouts.files import video_id, videos_below
-from dfd.dataset.layouts.labelled import LabelledVideo
 from dfd.dataset.layouts.lists import official_lists, parts_by_name, read_lines
+from dfd.dataset.layouts.videos import LabelledVideo, video_id, videos_below
 from dfd.errors import DatasetError
 
-_COMPRESSION = "c23"  # of the target videos, as its authors advise
+_COMPRESSION = "c23"  # of the target videos, as the authors of the data set advise
 _LISTS = {"train.txt": "train", "val.txt": "validation", "test.txt": "test"}
 _SWAP = re.compile(r"(\d{3})_([MW]\d{3})")
 
 
 def recognise(folder: Path) -> bool:
-    """Return whether its forgeries are in ``folder``."""
+    """Return whether the folder holds ``manipulated_videos``."""
     return (folder / "manipulated_videos").is_dir()
 
 
 def read(folder: Path) -> list[LabelledVideo]:
     """Read ``manipulated_videos/<variant>/AAA_MXXX.mp4`` and the target videos.
 
-    A forgery is ``youtube`` video ``AAA`` of FaceForensics++ with the face of actor ``MXXX``. REAL
-    are the target videos, which are no part of the download: ``original_sequences/youtube/c23`` of
-    FaceForensics++ must lie in the folder. The actors' ``source_videos`` are not read: by the
-    authors' word they are not the real part of a detection task. A group is an actor with the
-    forgeries that show his or her face and their targets.
+    A forgery is the ``youtube`` video ``AAA`` of FaceForensics++ with the face of actor ``MXXX``.
+    The target videos are the REAL ones. They are not part of the download: the folder
+    ``original_sequences/youtube/c23`` of FaceForensics++ must be copied into this one. The
+    ``source_videos`` of the actors are not read, since the authors state that they are not meant as
+    REAL videos. A group is an actor with all forgeries that show the actor's face, and their target
+    videos.
 
     ``lists/splits/train.txt``, ``val.txt`` and ``test.txt`` name the forgeries of each part; a
-    target goes with its forgery. Without them no video has a part.
+    target video has the part of its forgery. Without the lists no video has a part.
+
+    Args:
+        folder: The folder that holds ``manipulated_videos`` and ``original_sequences``.
 
     Raises:
-        DatasetError: The target videos are missing, a file name does not fit, or the lists are
-            incomplete or name absent videos.
+        DatasetError: The target videos are missing, a file name is of another form, or the lists
+            are incomplete or name absent videos.
     """
     targets = target_videos(folder, _COMPRESSION)
     if not targets:

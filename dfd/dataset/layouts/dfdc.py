@@ -1,14 +1,14 @@
-"""The Deepfake Detection Challenge: a ``metadata.json`` beside the videos.
+"""The Deepfake Detection Challenge (DFDC): folders of videos, each with a ``metadata.json``.
 
-Kaggle's sample is one such folder, the whole DFDC fifty (``dfdc_train_part_00`` to ``_49``).
+Kaggle's sample is one such folder; the whole DFDC has fifty (``dfdc_train_part_00`` to ``_49``).
 Dolhansky et al., *The DeepFake Detection Challenge Dataset* (2020), arXiv:2006.07397.
 """
 
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from dfd.dataset.layouts.labelled import LabelledVideo
 from dfd.dataset.layouts.lists import read_json, require_present
+from dfd.dataset.layouts.videos import LabelledVideo
 from dfd.errors import DatasetError
 from dfd.labels import LABELS
 
@@ -16,16 +16,22 @@ METADATA = "metadata.json"
 
 
 def recognise(folder: Path) -> bool:
-    """Return whether a ``metadata.json`` lies at or below ``folder``."""
+    """Return whether the folder or a subfolder holds a ``metadata.json``."""
     return next(folder.rglob(METADATA), None) is not None
 
 
 def read(folder: Path) -> list[LabelledVideo]:
-    """Read every ``metadata.json`` at or below ``folder``, as the DFDC publishes them.
+    """Read every ``metadata.json`` in the folder and its subfolders, as the DFDC publishes them.
 
-    Each maps a file name beside it to ``label``, ``split`` and ``original``; ``method`` and
-    ``donor`` are read where present. An original that is not in the folder is normal (209 of them
-    are named by the 400 clips of the Kaggle sample, which holds 42).
+    Each file maps the names of the videos beside it to ``label``, ``split`` and ``original``;
+    ``method`` and ``donor`` are read where present. Many originals are not in the folder: the 400
+    clips of the Kaggle sample name 209 originals, of which the sample holds 42.
+
+    Args:
+        folder: The folder of the data set.
+
+    Raises:
+        DatasetError: There is no ``metadata.json``, or one is wrong or names absent videos.
     """
     tables = {path.parent: _read_metadata(path) for path in sorted(folder.rglob(METADATA))}
     if not tables:

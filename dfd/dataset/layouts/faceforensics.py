@@ -1,7 +1,7 @@
-"""FaceForensics++ and, in the same tree, Google's DeepFakeDetection, at one compression.
+"""FaceForensics++ and Google's DeepFakeDetection, which share a folder, at one compression.
 
 Rössler et al., *FaceForensics++: Learning to Detect Manipulated Facial Images* (2019),
-arXiv:1901.08971; names of folders and files: ``dataset/README.md`` of
+arXiv:1901.08971. The names of folders and files are described in ``dataset/README.md`` of
 https://github.com/ondyari/FaceForensics.
 """
 
@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dfd.dataset.layouts.files import video_id, videos_below
-from dfd.dataset.layouts.labelled import LabelledVideo
 from dfd.dataset.layouts.lists import official_lists, parts_by_name, read_json
+from dfd.dataset.layouts.videos import LabelledVideo, video_id, videos_below
 from dfd.errors import DatasetError
 
 COMPRESSIONS = ("raw", "c0", "c23", "c40")
@@ -23,35 +22,36 @@ _ACTOR_SWAP = re.compile(r"(\d{2})_\d{2}__(\w+)__[A-Z0-9]+")
 
 
 def recognise(folder: Path, compression: str) -> bool:
-    """Return whether ``folder`` holds forgeries at this compression."""
+    """Return whether the folder holds forgeries at this compression."""
     return next(folder.glob(f"manipulated_sequences/*/{compression}/videos"), None) is not None
 
 
 def read(folder: Path, compression: str) -> list[LabelledVideo]:
     """Read ``original_sequences`` and ``manipulated_sequences`` at one compression.
 
-    ``AAA_BBB.mp4`` is made from ``youtube`` video ``AAA`` with the face (Face2Face and
-    NeuralTextures: the expressions) of ``BBB``: a group is such a pair and all its forgeries. The
-    part of each is given by the authors' ``train.json``, ``val.json`` and ``test.json``, in
-    ``splits/`` or beside the folders; without them no video has a part.
+    ``AAA_BBB.mp4`` is the ``youtube`` video ``AAA`` with the face of ``BBB`` (with Face2Face and
+    NeuralTextures: the expressions of ``BBB``). A group is such a pair of videos and all forgeries
+    made from them. The authors' ``train.json``, ``val.json`` and ``test.json``, in ``splits/`` or
+    beside the two folders, give the parts; without them no video has a part.
 
-    In DeepFakeDetection ``28_04__scene__ID.mp4`` is made from ``actors`` video ``28__scene.mp4``
-    with the face of actor 04. Videos of one target actor are a group; the donor does not join, as
-    all 28 actors would then be one. The authors' lists say nothing of these.
+    In DeepFakeDetection, ``28_04__scene__ID.mp4`` is the ``actors`` video ``28__scene.mp4`` with
+    the face of actor 04. All videos of one target actor become one group. Donors do not join
+    groups, since all 28 actors would become a single group. The authors' lists do not name these
+    videos, so they have no part.
 
     Args:
-        folder: Where the two folders are.
+        folder: The folder that holds the two folders.
         compression: One of ``COMPRESSIONS``.
 
     Raises:
-        DatasetError: There is nothing at this compression, a file name does not fit, or the lists
-            are incomplete, wrong, or name videos that are not there.
+        DatasetError: There is no forgery at this compression, a file name is of another form, or
+            the lists are incomplete, wrong, or name absent videos.
     """
-    there = [name for name in COMPRESSIONS if recognise(folder, name)]
-    if there and compression not in there:
+    present = [name for name in COMPRESSIONS if recognise(folder, name)]
+    if present and compression not in present:
         raise DatasetError(
-            f"{folder}: no forgery at compression {compression} (there are {', '.join(there)}); "
-            f"set dataset.layout: faceforensics-{there[0]} in params.yaml"
+            f"{folder}: no forgery at compression {compression} (there are {', '.join(present)}); "
+            f"set dataset.layout: faceforensics-{present[0]} in params.yaml"
         )
     originals = target_videos(folder, compression)
     parts = _official_parts(folder, {path.stem for path in originals})
@@ -70,7 +70,7 @@ def read(folder: Path, compression: str) -> list[LabelledVideo]:
 
 
 def target_videos(folder: Path, compression: str) -> list[Path]:
-    """Return the 1,000 YouTube videos, or as many as are there, sorted."""
+    """Return the pristine YouTube videos that are in the folder, of 1,000, sorted."""
     return videos_below(folder / _originals("youtube", compression))
 
 
@@ -122,4 +122,4 @@ def _read_pairs(path: Path) -> list[str]:
 
 
 def _is_pair(pair: Any) -> bool:
-    return isinstance(pair, list) and len(pair) == 2 and all(isinstance(one, str) for one in pair)
+    return isinstance(pair, list) and len(pair) == 2 and all(isinstance(name, str) for name in pair)

@@ -2,24 +2,30 @@
 
 from pathlib import Path, PurePosixPath
 
-from dfd.dataset.layouts.files import video_id, videos_below
-from dfd.dataset.layouts.labelled import LabelledVideo
+from dfd.dataset.layouts.videos import LabelledVideo, video_id, videos_below
 from dfd.errors import DatasetError
 from dfd.labels import LABELS
 
 
 def recognise(folder: Path) -> bool:
-    """Return whether a folder named ``REAL`` or ``FAKE`` lies below ``folder``."""
+    """Return whether there is a folder named ``REAL`` or ``FAKE`` at any depth below this one."""
     return any(path.is_dir() for label in LABELS for path in folder.rglob(label))
 
 
 def read(folder: Path) -> list[LabelledVideo]:
     """Read videos under folders named ``REAL`` and ``FAKE``, at any depth.
 
-    The folder just below ``FAKE`` is the method. A FAKE whose file name is that of exactly one REAL
-    video is taken to be made from it, so that the two stay on one side of a split.
+    The folder directly below ``FAKE`` names the forgery method. Where exactly one REAL video has
+    the file name of a fake, it is taken to be the source of the fake, so that both get the same
+    part of a split.
+
+    Args:
+        folder: The folder of the data set.
+
+    Raises:
+        DatasetError: A video lies below no such folder or below both, or is a broken link.
     """
-    found: list[tuple[Path, PurePosixPath, str]] = []
+    files: list[tuple[Path, PurePosixPath, str]] = []
     for path in videos_below(folder):
         video = PurePosixPath(video_id(path, folder))
         labels = [part for part in video.parent.parts if part in LABELS]
@@ -28,9 +34,9 @@ def read(folder: Path) -> list[LabelledVideo]:
                 f"{path}: must lie below either a folder named REAL or one named FAKE; move it, or "
                 "set dataset.layout in params.yaml"
             )
-        found.append((path, video, labels[0]))
+        files.append((path, video, labels[0]))
     reals: dict[str, list[str]] = {}
-    for _, video, label in found:
+    for _, video, label in files:
         if label == "REAL":
             reals.setdefault(video.stem, []).append(video.as_posix())
 
@@ -46,5 +52,5 @@ def read(folder: Path) -> list[LabelledVideo]:
         LabelledVideo(
             path, video.as_posix(), label, source(video, label), None, method(video, label)
         )
-        for path, video, label in found
+        for path, video, label in files
     ]

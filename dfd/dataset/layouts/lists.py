@@ -1,4 +1,4 @@
-"""Reading the tables and lists a data set publishes beside its videos."""
+"""Reading the lists and tables that a data set publishes beside its videos."""
 
 import json
 from collections.abc import Iterable
@@ -9,10 +9,10 @@ from dfd.errors import DatasetError
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a list or table of the data set's.
+    """Return the text of a list or table.
 
     Raises:
-        DatasetError: It cannot be read, or is no UTF-8.
+        DatasetError: The file cannot be read or is not UTF-8.
     """
     try:
         return path.read_text(encoding="utf-8-sig")
@@ -25,10 +25,10 @@ def read_text(path: Path) -> str:
 
 
 def read_lines(path: Path) -> list[str]:
-    """Return the lines of a list that are not blank, stripped.
+    """Return the lines of a list, without blank lines and surrounding spaces.
 
     Raises:
-        DatasetError: It cannot be read.
+        DatasetError: The file cannot be read.
     """
     return [line.strip() for line in read_text(path).splitlines() if line.strip()]
 
@@ -37,7 +37,7 @@ def read_json(path: Path) -> Any:
     """Return the content of a JSON file.
 
     Raises:
-        DatasetError: It cannot be read, or is no JSON.
+        DatasetError: The file cannot be read or is not JSON.
     """
     text = read_text(path)
     try:
@@ -47,10 +47,15 @@ def read_json(path: Path) -> Any:
 
 
 def require_present(path: Path, named: Iterable[str], present: Iterable[str]) -> None:
-    """Check that every video an official list names is there.
+    """Check that every video that an official list names is in the folder.
+
+    Args:
+        path: The list, for the error message.
+        named: Names of the videos in the list.
+        present: Names of the videos in the folder.
 
     Raises:
-        DatasetError: Some are not; it says how many, and the first.
+        DatasetError: Videos are missing; the message tells how many, and the first of them.
     """
     names = set(named)
     missing = sorted(names - set(present))
@@ -62,24 +67,28 @@ def require_present(path: Path, named: Iterable[str], present: Iterable[str]) ->
 
 
 def official_lists(folders: Iterable[Path], names: Iterable[str]) -> dict[str, Path]:
-    """Return the path of each of ``names`` in the first folder that holds any of them.
+    """Find the lists of an official split.
+
+    Args:
+        folders: Folders in which the lists may be; the first one that holds any list counts.
+        names: File names of the lists.
 
     Returns:
-        Paths by name; empty where no folder holds any.
+        The path of each list by its name; empty where no folder holds a list.
 
     Raises:
-        DatasetError: A folder holds some, but not all.
+        DatasetError: The folder holds some of the lists, but not all.
     """
     for folder in folders:
         paths = {name: folder / name for name in names}
-        there = [name for name, path in paths.items() if path.is_file()]
-        lacking = [path for path in paths.values() if not path.is_file()]
-        if there and lacking:
+        present = [name for name, path in paths.items() if path.is_file()]
+        missing = [path for path in paths.values() if not path.is_file()]
+        if present and missing:
             raise DatasetError(
-                f"{lacking[0]}: is missing, while {there[0]} is there; an official split needs "
+                f"{missing[0]}: is missing, while {present[0]} is there; an official split needs "
                 "all of its lists, or none"
             )
-        if there:
+        if present:
             return paths
     return {}
 
@@ -87,14 +96,14 @@ def official_lists(folders: Iterable[Path], names: Iterable[str]) -> dict[str, P
 def parts_by_name(
     lists: Iterable[tuple[Path, str, list[str]]], present: set[str]
 ) -> dict[str, str]:
-    """Return the part of every name.
+    """Return the part of each video in an official split, by the name of the video.
 
     Args:
-        lists: Path, part and content of each official list.
-        present: Names of the videos that are there.
+        lists: For each list: its path, its part, and the names in it.
+        present: Names of the videos in the folder.
 
     Raises:
-        DatasetError: A list names an absent video, or one that is in another part's list.
+        DatasetError: A list names an absent video, or a video of another list.
     """
     parts: dict[str, str] = {}
     for path, part, names in lists:

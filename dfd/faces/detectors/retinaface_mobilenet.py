@@ -88,7 +88,7 @@ def _planes(image: Image) -> Floats:
 
 @lru_cache(maxsize=16)
 def _anchors(height: int, width: int) -> Floats:
-    """Return the anchors in the order of the outputs: centre x, centre y, side in pixels, (A, 3)."""
+    """Return the anchors, (A, 3) centre x, centre y and side in pixels, in output order."""
     levels = []
     for stride, sides in _ANCHORS:
         rows, columns = -(-height // stride), -(-width // stride)

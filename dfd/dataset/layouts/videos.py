@@ -1,0 +1,94 @@
+"""Finding the video files of a folder, and the record that a layout returns for each."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dfd.errors import DatasetError
+from dfd.files import VIDEO_SUFFIXES, readable
+
+
+@dataclass(frozen=True)
+class LabelledVideo:
+    """A video as its data set describes it.
+
+    Attributes:
+        path: The video file.
+        video: The id of the video: its path below the folder of the data set, with ``/`` and the
+            extension, so that files of one name in different folders have different ids.
+        label: ``REAL`` or ``FAKE``.
+        source: For a fake, the id of the pristine video it was made from, or the name of that video
+            where it is not in the folder; None where the data set does not state it.
+        donor: For a fake, the id or name of the video whose face was put in, or the name of the
+            person where the data set states no video; None where it states neither.
+        method: The forgery method; None where the data set does not state it.
+        person: A name of the person in the video. All videos of one person become one group. None
+            where the data set does not state it, or where persons need not be kept apart.
+        part: ``train``, ``validation`` or ``test``; None where the data set has no official split.
+    """
+
+    path: Path
+    video: str
+    label: str
+    source: str | None = None
+    donor: str | None = None
+    method: str | None = None
+    person: str | None = None
+    part: str | None = None
+
+
+def videos_below(folder: Path) -> list[Path]:
+    """Return the video files in a folder and its subfolders, sorted; hidden files are left out.
+
+    Raises:
+        DatasetError: A file is a link whose target does not exist.
+    """
+    videos = []
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() not in VIDEO_SUFFIXES or path.name.startswith(".") or path.is_dir():
+            continue
+        if not path.is_file():
+            raise DatasetError(f"{readable(path)}: is a dangling link; mend it or take it away")
+        videos.append(path)
+    return videos
+
+
+def list_unlabelled(folder: Path) -> list[tuple[str, Path]]:
+    """Return the id and path of every video in a folder without labels, sorted by id.
+
+    Such videos can be scored, but not trained on: for example the 400 clips in ``test_videos`` of
+    Kaggle's DFDC.
+
+    Args:
+        folder: A folder of videos; its subfolders are read too.
+
+    Raises:
+        DatasetError: The folder does not exist, cannot be listed or holds no video.
+    """
+    entries = count_entries(folder, "name a folder of videos")
+    videos = [(video_id(path, folder), path) for path in videos_below(folder)]
+    if not videos:
+        raise DatasetError(f"{readable(folder)}: no video in it ({entries} entries)")
+    return sorted(videos)
+
+
+def count_entries(folder: Path, remedy: str) -> int:
+    """Return the number of files and folders in a folder.
+
+    Args:
+        folder: The folder to list.
+        remedy: What the user should do where it cannot be listed, for the error message.
+
+    Raises:
+        DatasetError: The folder does not exist or cannot be listed.
+    """
+    try:
+        return sum(1 for _ in folder.iterdir())
+    except OSError as error:
+        raise DatasetError(
+            f"{readable(folder)}: cannot be listed ({error.strerror}); {remedy}"
+        ) from error
+
+
+def video_id(path: Path, folder: Path) -> str:
+    """Return the id of a video: its path below the folder of the data set, with ``/``."""
+    return readable(path.relative_to(folder))
