@@ -1,4 +1,4 @@
-"""Stage ``evaluate``: one candidate's detector on the test part, opened once."""
+"""Stage ``evaluate``: one candidate's detector and the baselines on the test part."""
 
 import argparse
 
@@ -14,7 +14,7 @@ from tasks.evaluate import evaluate_detector, report_evaluation
 
 @flow(name="evaluate", flow_run_name="evaluate {candidate}")
 def evaluate(candidate: str) -> None:
-    """Judge the candidate's detector and write its figures and pictures."""
+    """Score the test part with the candidate's detector; write metrics, tables and pictures."""
     detector = detector_dir(candidate)
     split = load_section(SplitParams)
     params = load_section(EvaluateParams)

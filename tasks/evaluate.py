@@ -1,4 +1,4 @@
-"""Task of the stage ``evaluate``."""
+"""Tasks of the stage ``evaluate``."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -29,7 +29,7 @@ from tasks.tracking import log_evaluation
 _SUMMARY = ("coverage", "error_of_verdicts", "auc_above_baseline", "auc_within_groups")  # logged
 
 
-@task(task_run_name="score and judge {detector}")
+@task(task_run_name="evaluate {detector}")
 def evaluate_detector(
     detector: Path,
     faces: Path,
@@ -38,27 +38,36 @@ def evaluate_detector(
     split_params: SplitParams,
     params: EvaluateParams,
 ) -> Findings:
-    """Score the test part's crops with one detector and judge them beside the baselines."""
+    """Score the crops of the test part with a detector, and evaluate it beside the baselines.
+
+    Args:
+        detector: Folder of the detector.
+        faces: Output folder of the faces stage.
+        index: The table of videos.
+        split: The table that assigns videos to parts.
+        split_params: The section ``split`` of ``params.yaml``.
+        params: The section ``evaluate`` of ``params.yaml``.
+    """
     rows = read_split(split)
     facts = read_index(index).drop(columns=["source", "group", "label", "part"])
     videos = rows.merge(facts, on="video")
     train, test = (videos[videos["part"].isin([part, FRAME_PART])] for part in ("train", "test"))
     crops = assign_parts(read_crops_table(faces), rows, split_params)
     loaded = load_detector(detector)
-    seen = {
+    measured = {
         part: measure_crops(faces, crops[crops["part"] == part], predict)
         for part, predict in (("train", None), ("test", loaded.predict))
         if (crops["part"] == part).any()
     }
     statistics = pd.concat(
-        table.groupby("video")[list(STATISTICS)].mean() for table in seen.values()
+        table.groupby("video")[list(STATISTICS)].mean() for table in measured.values()
     )
     features = {
         "metadata": container_features(videos.set_index("video")),
         "image_statistics": statistics[~statistics.index.duplicated(keep="last")],
     }
     evaluation = evaluate(
-        seen.get("test", crops.iloc[:0]),
+        measured.get("test", crops.iloc[:0]),
         test,
         baseline_scores(train, test, features),
         loaded.card.decision,
@@ -72,7 +81,15 @@ def evaluate_detector(
 def report_evaluation(
     findings: Findings, detector: Path, faces: Path, metrics: Path, plots: Path
 ) -> None:
-    """Write the figures, pictures and reports, and log them to the detector's run."""
+    """Write metrics, tables, pictures and reports, and log them to the detector's MLflow run.
+
+    Args:
+        findings: The evaluation, and what the reports say about detector, split and data sets.
+        detector: Folder of the detector.
+        faces: Output folder of the faces stage.
+        metrics: The JSON file to write.
+        plots: The folder for tables, pictures and reports.
+    """
     evaluation, card = findings.evaluation, findings.card
     decision = card.decision
     record = as_record(evaluation, decision, card.leaky)

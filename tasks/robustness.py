@@ -38,10 +38,14 @@ from tasks.workers import thread_worker
 
 @task(task_run_name="score clean crops", cache_policy=NO_CACHE)
 def score_clean(detector: Path, faces: Path, split: Path, params: SplitParams) -> pd.DataFrame:
-    """Return the crops of the test part with their scores."""
+    """Return the unperturbed crops of the test part with their scores.
+
+    Raises:
+        EvaluationError: The test part has only one class, or no crop.
+    """
     crops = assign_parts(read_crops_table(faces), read_split(split), params)
     crops = crops.query("part == 'test'")
-    check_classes(crops)  # before the long work
+    check_classes(crops)  # now, before hours of work
     return crops.assign(score=load_detector(detector).predict(read_crops(faces, crops)))
 
 
@@ -54,7 +58,7 @@ def score_clean(detector: Path, faces: Path, split: Path, params: SplitParams) -
 def perturb_video(
     video: str, sha256: str, folder: Path, params: CropParams, limits: Limits, store: Path
 ) -> None:
-    """Extract one video's faces at each level of what is done to videos, where not yet stored."""
+    """Extract one video's faces at each level of ``ON_VIDEO`` that is not in the store yet."""
     pool = thread_worker(limits)
     store.mkdir(parents=True, exist_ok=True)
     for name, perturbation in ON_VIDEO.items():
@@ -64,8 +68,8 @@ def perturb_video(
                 continue
             with TemporaryDirectory(prefix=UNFINISHED, dir=store) as temporary:
                 clip = Path(temporary) / "clip.mp4"
-                what = (folder / video, clip, name, level, params)
-                pool.run(extract_perturbed, store, key, *what)
+                perturbed = (folder / video, clip, name, level, params)
+                pool.run(extract_perturbed, store, key, *perturbed)
 
 
 @task(task_run_name="score {name}", cache_policy=NO_CACHE)
@@ -79,15 +83,15 @@ def score_perturbed_videos(
     split_params: SplitParams,
     store: Path,
 ) -> pd.DataFrame:
-    """Score what was extracted from videos at each level of ``ON_VIDEO[name]``."""
+    """Score the faces of the perturbed videos at each level of ``ON_VIDEO[name]``."""
     loaded = load_detector(detector)
     rows = read_split(split)
     tables = []
     for level in ON_VIDEO[name].levels:
         keys = {v: perturbed_key(sha256, params, name, level) for v, sha256 in hashes.items()}
-        found = stored_crops(store, keys)
-        if found:
-            crops, images = found
+        stored = stored_crops(store, keys)
+        if stored:
+            crops, images = stored
             crops = assign_parts(crops, rows, split_params).assign(score=loaded.predict(images))
             tables.append(level_scores(crops.query("part == 'test'"), name, level))
     return pd.concat(tables) if tables else level_scores(clean.iloc[:0], name)
@@ -135,7 +139,7 @@ def report_robustness(
     metrics: Path,
     plots: Path,
 ) -> None:
-    """Judge every level, write table and picture, and log them to the detector's run."""
+    """Write the robustness table and its figure, and log them to the detector's MLflow run."""
     rows = read_split(split)
     videos = len(rows if card.leaky else rows[rows["part"] == "test"])
     table = robustness_table(pd.concat([level_scores(clean, CLEAN), *scores]), videos, params)

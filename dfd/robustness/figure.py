@@ -1,4 +1,4 @@
-"""Picture of a robustness table: a panel per perturbation, the video AUC against its levels."""
+"""Figure of a robustness table: one panel per perturbation, with the video AUC at its levels."""
 
 from typing import Any
 
@@ -15,14 +15,14 @@ from dfd.robustness.table import CLEAN
 def robustness_figure(table: pd.DataFrame, title: str) -> Figure:
     """Draw the video AUC against the levels of each perturbation, one panel each.
 
-    The clean AUC is a dashed line through all panels and a square at its place among the levels.
-    Filled points differ from it: the interval of their paired difference leaves out zero. Crosses
-    have no such interval, for want of groups. Levels at which fewer videos than clean have a crop
-    name the share that is left.
+    The clean AUC (of the unperturbed videos) is a dashed line through each panel and a square at
+    its place among the levels. A filled point differs from the clean AUC: the interval of the
+    paired difference excludes zero. A cross has no such interval, because there are too few groups.
+    Where fewer videos than before have a crop, the panel says what share of the videos is left.
 
     Args:
-        table: As from ``dfd.evaluate.robustness.robustness_table``.
-        title: Above everything.
+        table: The table of ``dfd.robustness.table.robustness_table``.
+        title: Title above the panels.
     """
     clean = table.iloc[0]
     names = list(dict.fromkeys(table["perturbation"].iloc[1:]))
@@ -42,8 +42,10 @@ def robustness_figure(table: pd.DataFrame, title: str) -> Figure:
 
 
 def _robustness_panel(axes: Axes, rows: pd.DataFrame, clean: pd.Series, name: str) -> None:
-    at = PERTURBATIONS[name].clean_at
-    line = pd.concat([rows.iloc[:at], clean.to_frame().T, rows.iloc[at:]], ignore_index=True)
+    clean_at = PERTURBATIONS[name].clean_at
+    line = pd.concat(
+        [rows.iloc[:clean_at], clean.to_frame().T, rows.iloc[clean_at:]], ignore_index=True
+    )
     numbers = line[["auc", "auc_low", "auc_high", "difference_low", "difference_high"]]
     value, low, high, below, above = numbers.astype(float).to_numpy().T
     places = np.arange(len(line))
@@ -54,7 +56,7 @@ def _robustness_panel(axes: Axes, rows: pd.DataFrame, clean: pd.Series, name: st
         axes.fill_between(places, low, high, color=colour, alpha=0.18, label="95 % interval")
     axes.plot(places, value, color=colour, linewidth=1.5)
     style: dict[str, Any] = {"s": 42, "zorder": 3}
-    differs, unknown = (below > 0) | (above < 0), np.isnan(below) & (places != at)
+    differs, unknown = (below > 0) | (above < 0), np.isnan(below) & (places != clean_at)
     if unknown.any():
         crosses, label = (places[unknown], value[unknown]), "too few groups to say"
         axes.scatter(*crosses, color=colour, marker="x", label=label, **style)
@@ -62,11 +64,13 @@ def _robustness_panel(axes: Axes, rows: pd.DataFrame, clean: pd.Series, name: st
         (differs, colour, "differs from clean (paired, 95 %)"),
         (~differs, "white", "no difference seen"),
     ):
-        chosen = chosen & (places != at) & ~unknown
+        chosen = chosen & (places != clean_at) & ~unknown
         if chosen.any() or not unknown.any():
             points = (places[chosen], value[chosen])
             axes.scatter(*points, color=face, edgecolor=colour, label=label, **style)
-    axes.scatter([at], [value[at]], marker="s", s=48, color="black", zorder=3, label="no change")
+    axes.scatter(
+        [clean_at], [value[clean_at]], marker="s", s=48, color="black", zorder=3, label="no change"
+    )
     for place, share in zip(places, line["coverage"].astype(float), strict=True):
         if share < clean["coverage"]:
             axes.annotate(
@@ -77,7 +81,7 @@ def _robustness_panel(axes: Axes, rows: pd.DataFrame, clean: pd.Series, name: st
                 va="bottom",
                 fontsize=8,
             )
-    levels = [CLEAN if i == at else f"{level:g}" for i, level in enumerate(line["level"])]
+    levels = [CLEAN if i == clean_at else f"{level:g}" for i, level in enumerate(line["level"])]
     axes.set_xticks(places, levels)
     axes.set_xlabel(PERTURBATIONS[name].unit)
     axes.set_title(name, fontsize=11)

@@ -1,10 +1,14 @@
-"""What happens to videos on their way, one knob at a time: a table of perturbations by name.
+"""Perturbations of videos: what compression, resizing, filters and cuts do to them.
 
-H.264 is done to the whole video, from which faces are then found and cropped anew, because a
-platform compresses the video and not the crop: at a high CRF the cropper suffers too, and a crop
-inherits the damage of frames it was predicted from. (Measured on 2 cores: 0.3 CPU-seconds for 75
-frames of 360×288 at CRF 23 with what follows, 30 for 300 frames of 1920×1080.) The others are done
-to the stored crops, in pixels and grey levels of those. A new one is a line in one of the tables.
+There are three tables of perturbations, by name: ``ON_VIDEO`` changes the video file, ``ON_CROP``
+changes each stored crop, and ``ON_TABLE`` leaves out rows of the crops table. To add a
+perturbation, write one function, add one line to the table whose type the function has, and test
+the function. The stage, its metrics and its figure take everything else from the tables.
+
+H.264 is in ``ON_VIDEO``, and faces are found and cropped again afterwards, because a platform
+compresses the video and not the crop: strong compression disturbs the face detector too, and
+damages a frame through the frames it is predicted from. The levels in ``ON_CROP`` are in pixels and
+grey levels of the stored crop.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,13 +36,13 @@ OnTable = Callable[[pd.DataFrame, float], pd.DataFrame]
 
 @dataclass(frozen=True)
 class Perturbation(Generic[F]):
-    """One kind of damage.
+    """One kind of perturbation, and the levels at which it is measured.
 
     Attributes:
-        function: What does it at a level.
-        unit: What the levels are counted in.
-        levels: Those measured, in the order of an axis.
-        clean_at: How many of them lie before the untouched video on that axis.
+        function: Applies the perturbation at a level.
+        unit: Unit of the levels, for the axis of the figure.
+        levels: The levels, in the order in which the figure shows them.
+        clean_at: Number of levels that the figure shows before the unperturbed videos.
     """
 
     function: F
@@ -48,12 +52,49 @@ class Perturbation(Generic[F]):
 
 
 def jpeg(crop: Pixels, quality: float, rng: np.random.Generator) -> Pixels:
-    """Compress as JPEG of a quality of 1..100, OpenCV's scale."""
+    """Compress a crop as JPEG and decode it again.
+
+    Args:
+        crop: uint8 (S, S, 3), RGB.
+        quality: 1..100 on OpenCV's scale; lower loses more.
+        rng: Not used.
+
+    Returns:
+        uint8 (S, S, 3), RGB.
+
+    Example:
+        >>> import numpy as np
+        >>> from dfd.robustness.perturbations import jpeg
+        >>> rng = np.random.default_rng(0)
+        >>> crop = rng.integers(0, 256, (32, 32, 3), np.uint8)
+        >>> losses = [np.abs(jpeg(crop, q, rng).astype(int) - crop).mean() for q in (90, 10)]
+        >>> bool(losses[0] < losses[1])
+        True
+    """
     return np.asarray(compress.jpeg(crop[None], int(quality))[0], np.uint8)
 
 
 def scale(crop: Pixels, factor: float, rng: np.random.Generator) -> Pixels:
-    """Shrink to ``factor`` of the side by averaging areas, and enlarge again by cubics."""
+    """Shrink a crop by area averaging, and enlarge it to its old size by cubic interpolation.
+
+    Args:
+        crop: uint8 (S, S, 3), RGB.
+        factor: Side of the shrunken crop as a share of S, 0..1.
+        rng: Not used.
+
+    Returns:
+        uint8 (S, S, 3), RGB.
+
+    Example:
+        A single white pixel loses its brightness to its neighbours:
+
+        >>> import numpy as np
+        >>> from dfd.robustness.perturbations import scale
+        >>> crop = np.zeros((8, 8, 3), np.uint8)
+        >>> crop[3, 3] = 255
+        >>> bool(scale(crop, 0.5, np.random.default_rng(0)).max() < 100)
+        True
+    """
     side = len(crop)
     small = max(1, round(side * factor))
     shrunk = cv2.resize(crop, (small, small), interpolation=cv2.INTER_AREA)
@@ -61,28 +102,89 @@ def scale(crop: Pixels, factor: float, rng: np.random.Generator) -> Pixels:
 
 
 def blur(crop: Pixels, sigma: float, rng: np.random.Generator) -> Pixels:
-    """Blur by a Gaussian of ``sigma`` pixels."""
+    """Blur a crop with a Gaussian.
+
+    Args:
+        crop: uint8 (S, S, 3), RGB.
+        sigma: Standard deviation of the Gaussian in pixels, above 0.
+        rng: Not used.
+
+    Returns:
+        uint8 (S, S, 3), RGB.
+
+    Example:
+        >>> import numpy as np
+        >>> from dfd.robustness.perturbations import blur
+        >>> crop = np.zeros((9, 9, 3), np.uint8)
+        >>> crop[4, 4] = 255
+        >>> blurred = blur(crop, 1.0, np.random.default_rng(0))
+        >>> bool(blurred[4, 4, 0] > blurred[4, 3, 0] > blurred[4, 2, 0] > 0)
+        True
+    """
     return np.asarray(cv2.GaussianBlur(crop, (0, 0), sigma), np.uint8)
 
 
 def noise(crop: Pixels, sigma: float, rng: np.random.Generator) -> Pixels:
-    """Add Gaussian noise of ``sigma`` grey levels, independent in each pixel and channel."""
+    """Add Gaussian noise to a crop, independent in each pixel and channel.
+
+    Args:
+        crop: uint8 (S, S, 3), RGB.
+        sigma: Standard deviation of the noise in grey levels, 0..255.
+        rng: Source of the noise.
+
+    Returns:
+        uint8 (S, S, 3), RGB.
+
+    Example:
+        >>> import numpy as np
+        >>> from dfd.robustness.perturbations import noise
+        >>> noisy = noise(np.full((64, 64, 3), 128, np.uint8), 10, np.random.default_rng(0))
+        >>> round(float(noisy.std()))
+        10
+    """
     noisy = crop + sigma * rng.standard_normal(crop.shape)
     return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
 
 
 def gamma(crop: Pixels, exponent: float, rng: np.random.Generator) -> Pixels:
-    """Raise values, as 0..1, to the power of ``exponent``: below 1 brightens, above 1 darkens."""
+    """Change the brightness of a crop by a power law; black and white stay as they are.
+
+    Args:
+        crop: uint8 (S, S, 3), RGB.
+        exponent: Exponent of the values scaled to 0..1; below 1 brightens, above 1 darkens.
+        rng: Not used.
+
+    Returns:
+        uint8 (S, S, 3), RGB.
+
+    Example:
+        >>> import numpy as np
+        >>> from dfd.robustness.perturbations import gamma
+        >>> crop = np.array([[[0, 128, 255]]], np.uint8)
+        >>> gamma(crop, 2.0, np.random.default_rng(0)).tolist()
+        [[[0, 64, 255]]]
+    """
     curve = 255 * (np.arange(256) / 255) ** exponent
     return np.asarray(cv2.LUT(crop, np.rint(curve).astype(np.uint8)), np.uint8)
 
 
 def fewer_frames(crops: pd.DataFrame, wanted: float) -> pd.DataFrame:
-    """Return the rows of ``wanted`` frames of each video, spread over those with a crop.
+    """Return the crops of fewer frames, evenly spread over the frames that have a crop.
 
     Args:
-        crops: Columns ``video`` and ``frame``, one row a crop.
-        wanted: Frames a video; one that has fewer keeps all.
+        crops: One row per crop, with the columns ``video`` and ``frame``.
+        wanted: Number of frames to keep of each video, at least 1. A video with fewer frames keeps
+            all of them.
+
+    Returns:
+        The rows of ``crops`` that belong to the kept frames.
+
+    Example:
+        >>> import pandas as pd
+        >>> from dfd.robustness.perturbations import fewer_frames
+        >>> crops = pd.DataFrame({"video": "a.mp4", "frame": [0, 10, 20, 30, 40]})
+        >>> fewer_frames(crops, 2)["frame"].tolist()
+        [10, 30]
     """
     kept = [
         rows[rows["frame"].isin(frames[sample_indices(len(frames), int(wanted))])]
@@ -111,16 +213,27 @@ PERTURBATIONS: Mapping[str, Perturbation[Any]] = {**ON_VIDEO, **ON_CROP, **ON_TA
 def perturb_crops(
     crops: Pixels, names: pd.Series, perturbation: Perturbation[OnCrop], level: float | None
 ) -> Pixels:
-    """Return crops after a perturbation, each by itself; at the level None, as they are.
+    """Return crops after a perturbation.
 
     Args:
-        crops: uint8 (N, S, S, 3) RGB; left unchanged.
-        names: A name for each. What is random follows from it, at all levels by the same draws.
+        crops: uint8 (N, S, S, 3), RGB; not modified.
+        names: A name for each crop, (N,). The name seeds the random numbers of its crop, so the
+            result does not depend on the other crops, and all levels use the same random numbers.
         perturbation: One of ``ON_CROP``.
-        level: One of its levels, or None.
+        level: The level to apply; None returns the crops as they are.
 
     Returns:
-        uint8 (N, S, S, 3) RGB.
+        uint8 (N, S, S, 3), RGB.
+
+    Example:
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> from dfd.robustness.perturbations import ON_CROP, perturb_crops
+        >>> crops = np.zeros((2, 16, 16, 3), np.uint8)
+        >>> crops[:, 8, 8] = 255
+        >>> blurred = perturb_crops(crops, pd.Series(["a", "b"]), ON_CROP["blur"], level=2)
+        >>> blurred.shape, bool(blurred.max() < 255)
+        ((2, 16, 16, 3), True)
     """
     if level is None:
         return crops

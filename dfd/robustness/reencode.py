@@ -1,4 +1,4 @@
-"""A video encoded again, as a platform does with what is uploaded."""
+"""Encoding a video again as H.264, as a platform does with uploaded videos."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -9,22 +9,35 @@ from dfd.errors import VideoError
 from dfd.video.frames import read_frames
 from dfd.video.packets import list_packets
 
-# One thread and no AVX-512, whose code was seen to encode the same frames differently each time.
-# The preset is x264's own, so that a CRF means what it does in FaceForensics++ (c23, c40).
+# One thread and no AVX-512: the AVX-512 code was seen to encode the same frames differently each
+# time. The preset is the default of x264, so that a CRF loses as much as in FaceForensics++.
 _X264 = {"preset": "medium", "threads": "1", "x264-params": "asm=avx2"}
 
 
 def reencode(source: Path, target: Path, crf: float) -> None:
-    """Encode a video anew as H.264 in an MP4 file, upright, without sound, at a steady frame rate.
+    """Encode a video again as H.264 in an MP4 file.
+
+    The new video is upright, has no sound and a constant frame rate.
 
     Args:
         source: The video.
-        target: Where to write; replaced.
-        crf: x264's constant rate factor, 0..51; higher loses more. FaceForensics++ publishes its
+        target: The file to write; an existing file is replaced.
+        crf: Constant rate factor of x264, 0..51; higher loses more. FaceForensics++ publishes its
             videos at 23 and 40 (Rössler et al., ICCV 2019, https://arxiv.org/abs/1901.08971).
 
     Raises:
-        VideoError: The source cannot be read, or x264 does not take its frames.
+        VideoError: The source cannot be read, or x264 does not accept its frames.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from dfd.robustness.reencode import reencode
+        >>> source = sorted(Path("samples/videos").glob("*.mp4"))[0]
+        >>> with TemporaryDirectory() as folder:
+        ...     target = Path(folder) / "again.mp4"
+        ...     reencode(source, target, crf=40)
+        ...     target.stat().st_size < source.stat().st_size / 2
+        True
     """
     packets = list_packets(source)
     rate = Fraction(25)
@@ -47,6 +60,6 @@ def reencode(source: Path, target: Path, crf: float) -> None:
                 out.mux(stream.encode(picture))
             out.mux(stream.encode())
     except av.FFmpegError as error:
-        if isinstance(error, MemoryError):  # says something of the limit, not of the video
+        if isinstance(error, MemoryError):  # the memory limit was reached; the video may be fine
             raise MemoryError(str(error)) from error
         raise VideoError(f"{source}: cannot be encoded again ({error})") from error

@@ -1,9 +1,9 @@
-"""How a detector's video AUC falls with what happens to the videos, level by level.
+"""Robustness table: the video AUC at every level of every perturbation.
 
-Every level is judged on the same test videos as the clean ones, so a difference is paired: whole
-groups are drawn once for both, and what makes a group easy or hard cancels out. Where a
-perturbation leaves a video without a crop, coverage says so and the difference is taken over the
-videos that have one in both.
+The AUC at each level is compared with the clean AUC, of the unperturbed videos. Both AUCs are
+computed on the same bootstrap resamples (a paired difference), so what makes a group easy or hard
+cancels out. Where a perturbation leaves a video without a crop, the coverage falls, and the
+difference is taken over the videos that have a crop before and after.
 """
 
 from collections.abc import Mapping
@@ -38,42 +38,55 @@ COLUMNS = (
 
 
 def check_classes(test: pd.DataFrame) -> None:
-    """Refuse a test part that has no AUC.
+    """Raise an error if the test part has no AUC.
 
     Args:
-        test: Crops or videos of the test part, as they are; ``label`` is read.
+        test: Unperturbed crops or videos of the test part, one per row, with the column ``label``.
 
     Raises:
-        EvaluationError: They are of one class, or there are none.
+        EvaluationError: There is only one class, or no row.
     """
-    found = sorted(set(test["label"]))
-    if len(found) < len(LABELS):
-        had = f"a crop of {found[0]} videos alone" if found else "no crop"
+    labels = sorted(set(test["label"]))
+    if len(labels) < len(LABELS):
+        crops = f"a crop of {labels[0]} videos alone" if labels else "no crop"
         raise EvaluationError(
-            f"robustness: the test part has {had}, and an AUC needs REAL and FAKE; see the reasons "
-            "in data/faces/manifest.parquet, or change split.fractions or split.seed in params.yaml"
+            f"robustness: the test part has {crops}, and an AUC needs REAL and FAKE; see the "
+            "reasons in data/faces/manifest.parquet, or change split.fractions or split.seed in "
+            "params.yaml"
         )
 
 
 def level_scores(crops: pd.DataFrame, name: str, level: float | None = None) -> pd.DataFrame:
-    """Return ``video_scores`` of scored crops, marked with their perturbation and level."""
+    """Return the score of every video at one level of a perturbation.
+
+    Args:
+        crops: One row per crop, with the columns ``video``, ``track``, ``label``, ``group`` and
+            ``score`` (P(FAKE), 0..1).
+        name: Name of the perturbation, or ``CLEAN``.
+        level: The level; None for the unperturbed crops.
+
+    Returns:
+        The result of ``dfd.scoring.aggregate.video_scores``, with the columns ``perturbation`` and
+        ``level`` added.
+    """
     return video_scores(crops).assign(perturbation=name, level=np.nan if level is None else level)
 
 
 def stored_crops(
     store: Path, keys: Mapping[str, str]
 ) -> tuple[pd.DataFrame, npt.NDArray[np.uint8]] | None:
-    """Return the crops that videos have in a store, or None where not one has any.
+    """Return the crops of videos from the store of extracted faces, or None if there are none.
 
     Args:
-        store: Where ``dfd.faces.store`` keeps results.
-        keys: The key of each video's result.
+        store: Folder in which extracted faces are kept.
+        keys: The key of each video's faces in the store, by video.
 
     Returns:
-        One row per crop (``video``, ``frame``, ``track``), and uint8 (N, S, S, 3) RGB.
+        A table with one row per crop (``video``, ``frame``, ``track``), and the pixels of the crops
+        in the same order, uint8 (N, S, S, 3), RGB.
 
     Raises:
-        FacesError: A result is not there.
+        FacesError: The faces of a video are missing.
     """
     rows, images = [], []
     for video, key in keys.items():
@@ -90,22 +103,40 @@ def stored_crops(
 
 
 def robustness_table(scores: pd.DataFrame, videos: int, params: EvaluateParams) -> pd.DataFrame:
-    """Judge every level of every perturbation against the clean scores.
+    """Return the video AUC at every level of every perturbation, compared with the clean AUC.
 
     Args:
-        scores: As from ``level_scores``, of the clean crops and all levels, in one table.
-        videos: Number of videos in the test part, those without a crop included.
-        params: Of the bootstrap.
+        scores: Video scores of the unperturbed videos and of all levels, in one table; each part is
+            a result of ``level_scores``.
+        videos: Number of videos of the test part, including those without a crop.
+        params: Number and seed of the bootstrap resamples.
 
     Returns:
-        One row for the clean videos (``level`` missing) and one per level, with ``COLUMNS``:
-        ``videos`` scored, their AUC and its 95 % group-bootstrap interval, the paired difference to
-        the clean AUC of the same videos and its interval, and ``coverage``, the share of the test
-        videos that have a crop. Figures are missing where the videos left are of one class, and
-        intervals also where ``bootstrap.why_no_interval`` says why.
+        One row for the unperturbed videos (with ``level`` missing) and one per level, with the
+        columns ``COLUMNS``: ``videos`` is the number of videos with a score, ``auc`` their AUC with
+        its 95 % interval, ``difference`` the paired difference to the clean AUC of the same videos
+        with its 95 % interval, and ``coverage`` the share of the test videos that have a crop. AUC
+        and difference are missing where only one class is left; intervals are missing where
+        ``dfd.scoring.bootstrap.why_no_interval`` gives a reason.
 
     Raises:
-        EvaluationError: As ``check_classes``, of the clean videos.
+        EvaluationError: The unperturbed videos have only one class, or there are none.
+
+    Example:
+        Twelve groups of a real video and its fake; a blur of 4 pixels makes all scores equal:
+
+        >>> import pandas as pd
+        >>> from dfd.params.judging import EvaluateParams
+        >>> from dfd.robustness.table import CLEAN, level_scores, robustness_table
+        >>> crops = pd.DataFrame({"video": range(24), "track": 0, "label": ["REAL", "FAKE"] * 12})
+        >>> crops = crops.assign(group=crops["video"] // 2, score=[0.1, 0.9] * 12)
+        >>> blurred = level_scores(crops.assign(score=0.5), "blur", 4)
+        >>> params = EvaluateParams(bootstrap=100, seed=1)
+        >>> scores = pd.concat([level_scores(crops, CLEAN), blurred])
+        >>> table = robustness_table(scores, videos=24, params=params)
+        >>> rows = table[table["videos"] > 0]
+        >>> rows[["perturbation", "auc", "difference"]].values.tolist()
+        [['clean', 1.0, 0.0], ['blur', 0.5, -0.5]]
     """
     clean = scores[scores["perturbation"] == CLEAN].set_index("video")
     check_classes(clean)
@@ -113,18 +144,21 @@ def robustness_table(scores: pd.DataFrame, videos: int, params: EvaluateParams) 
     for name, perturbation in PERTURBATIONS.items():
         for level in perturbation.levels:
             chosen = scores[(scores["perturbation"] == name) & (scores["level"] == level)]
-            found = chosen.set_index("video")
-            rows.append(_row(name, level, perturbation.unit, found, clean, videos, params))
+            scored = chosen.set_index("video")
+            rows.append(_row(name, level, perturbation.unit, scored, clean, videos, params))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def as_record(table: pd.DataFrame, leaky: bool, given_up: Mapping[str, str]) -> dict[str, Any]:
-    """Return the table as the nested mapping of ``metrics/<candidate>/robustness.json``.
+    """Return the content of ``metrics/<candidate>/robustness.json``.
 
     Args:
-        table: As from ``robustness_table``.
-        leaky: Whether the split let groups cross.
-        given_up: Why a video could not be perturbed, by video; it counts as not covered.
+        table: The result of ``robustness_table``.
+        leaky: Whether the split let videos of one group lie in several parts.
+        given_up: The videos that could not be perturbed, each with the reason.
+
+    Returns:
+        A nested mapping of numbers, texts and None, which JSON can hold.
     """
     record: dict[str, Any] = {"leaky": leaky, "given_up": dict(given_up)}
     for row in table.astype(object).where(table.notna(), None).to_dict("records"):
@@ -141,33 +175,34 @@ def _row(
     name: str,
     level: float | None,
     unit: str,
-    found: pd.DataFrame,
+    scored: pd.DataFrame,
     clean: pd.DataFrame,
     videos: int,
     params: EvaluateParams,
 ) -> tuple[Any, ...]:
-    value = auc(found["label"], found["score"]) if len(found) else None
-    interval = auc_interval(found, params.bootstrap, params.seed) if len(found) else None
+    value = auc(scored["label"], scored["score"]) if len(scored) else None
+    interval = auc_interval(scored, params.bootstrap, params.seed) if len(scored) else None
     ends = (interval.low, interval.high) if interval else (None, None)
-    paired = found.join(clean["score"].rename("clean"), how="inner")
+    paired = scored.join(clean["score"].rename("clean"), how="inner")
     change = _paired_difference(paired, params)
-    return (name, level, unit, len(found), value, *ends, *change, len(found) / videos)
+    return (name, level, unit, len(scored), value, *ends, *change, len(scored) / videos)
 
 
 def _paired_difference(
     videos: pd.DataFrame, params: EvaluateParams
 ) -> tuple[float | None, float | None, float | None]:
-    """Return the AUC of ``score`` less that of ``clean``, and the ends of its 95 % interval.
+    """Return the AUC of ``score`` minus that of ``clean``, and the ends of its 95 % interval.
 
     Args:
-        videos: Columns ``group``, ``label``, ``score`` and ``clean``, one row a video.
-        params: Of the bootstrap.
+        videos: One row per video, with the columns ``group``, ``label``, ``score`` and ``clean``.
+        params: Number and seed of the bootstrap resamples.
     """
     if videos["label"].nunique() < len(LABELS):
         return None, None, None
-    now, before = auc_statistic(videos, videos["score"]), auc_statistic(videos, videos["clean"])
-    value, drawn = difference(videos, now, before, params.bootstrap, params.seed)
+    perturbed = auc_statistic(videos, videos["score"])
+    clean = auc_statistic(videos, videos["clean"])
+    value, resampled = difference(videos, perturbed, clean, params.bootstrap, params.seed)
     if why_no_interval(videos):
         return value, None, None
-    interval = interval_of_mean(value, drawn, videos["group"].nunique())
+    interval = interval_of_mean(value, resampled, videos["group"].nunique())
     return value, interval.low, interval.high

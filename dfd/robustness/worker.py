@@ -1,4 +1,4 @@
-"""What a worker process of the robustness stage does: one video's faces after a perturbation."""
+"""The work of a worker process of the robustness stage: perturb a video, extract its faces."""
 
 from pathlib import Path
 
@@ -9,18 +9,18 @@ from dfd.files import hash_json
 from dfd.params.faces import CropParams
 from dfd.robustness.perturbations import ON_VIDEO
 
-# Raise when a perturbation of videos would give another result.
+# Raise this number when a change of the code changes the result of a perturbation in ``ON_VIDEO``.
 _CODE_VERSION = 1
 
 
 def perturbed_key(sha256: str, params: CropParams, name: str, level: float) -> str:
-    """Return the name, in the store, of a video's faces after a perturbation.
+    """Return the key under which the store keeps the faces of a perturbed video.
 
     Args:
-        sha256: Hash of the untouched video's content.
-        params: What the crops depend on.
-        name: A key of ``ON_VIDEO``.
-        level: One of its levels.
+        sha256: SHA-256 of the unperturbed video file.
+        params: How faces are found and cropped.
+        name: Name of the perturbation, a key of ``ON_VIDEO``.
+        level: A level of that perturbation.
     """
     return hash_json([store_key(sha256, params), name, level, _CODE_VERSION])
 
@@ -28,19 +28,19 @@ def perturbed_key(sha256: str, params: CropParams, name: str, level: float) -> s
 def extract_perturbed(
     store: Path, key: str, path: Path, clip: Path, name: str, level: float, params: CropParams
 ) -> None:
-    """Perturb a video, extract its faces and keep the result under its key.
+    """Perturb a video, extract its faces and keep them in the store.
 
     Args:
-        store: Where results are kept.
-        key: As from ``perturbed_key``.
-        path: The untouched video.
-        clip: Where the perturbed one is written; whoever asks for it removes it.
-        name: A key of ``ON_VIDEO``.
-        level: One of its levels.
+        store: Folder in which extracted faces are kept.
+        key: Key of the faces in the store (``perturbed_key``).
+        path: The unperturbed video.
+        clip: Where to write the perturbed video; the caller removes the file.
+        name: Name of the perturbation, a key of ``ON_VIDEO``.
+        level: A level of that perturbation.
         params: How faces are found and cropped.
 
     Raises:
-        VideoGivenUp: The video cannot be perturbed, or memory ran out; nothing is kept.
+        VideoGivenUp: The video cannot be perturbed, or memory ran out; nothing is stored.
         WeightsError: The face detector cannot be loaded.
         FacesError: The store cannot be written.
     """
