@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 import pytest
 
+from dfd.colours import TEXT_COLOURS
 from dfd.scan.record import VerdictRecord
 from dfd.scan.worker import NamedDetector, scan_file
 from tests.fuzz import mutants
@@ -251,3 +252,13 @@ def test_a_token_is_asked_for_everywhere(always_fake: Path, tmp_path: Path) -> N
             assert "Token of this server" in page.text
             assert browser.post("/login", data={"token": "wrong"}).status_code == 401
             assert "Is this video real?" in browser.post("/login", data={"token": "s3cret"}).text
+
+
+def test_pages_take_their_style_from_the_server_alone(server: Server) -> None:
+    with httpx.Client(base_url=server.url, headers={"Accept": "text/html"}) as client:
+        page, style = client.get("/"), client.get("/static/style.css")
+    assert "<style" not in page.text
+    assert "style-src 'self'" in page.headers["content-security-policy"]
+    assert '<link rel="stylesheet" href="/static/style.css">' in page.text
+    assert style.headers["content-type"].startswith("text/css")
+    assert TEXT_COLOURS["FAKE"] in style.text
