@@ -5,7 +5,7 @@ import argparse
 from prefect import flow
 
 from dfd.params.data import SplitParams
-from dfd.params.judging import EvaluateParams
+from dfd.params.evaluation import EvaluateParams
 from dfd.params.section import load_section
 from flows.paths import FACES, INDEX, SPLIT, detector_dir, metrics_dir, plots_dir
 from flows.stage import run_stage

@@ -18,7 +18,7 @@ from prefect.settings import PREFECT_API_URL
 from pydantic import ValidationError
 
 from dfd.errors import DfdError, ParamsError
-from dfd.params.judging import RobustnessParams
+from dfd.params.evaluation import RobustnessParams
 from dfd.params.section import load_section
 from dfd.params.training import candidate_names
 from flows.stage import run_stage

@@ -8,7 +8,7 @@ from prefect import flow
 from dfd.dataset.table import read_index
 from dfd.detector.card import load_card
 from dfd.files import project_root, write_json, write_table
-from dfd.params.judging import EvaluateParams, RegisterParams
+from dfd.params.evaluation import EvaluateParams, RegisterParams
 from dfd.params.section import load_section
 from dfd.split.table import read_split
 from flows.paths import (

@@ -11,8 +11,8 @@ from dfd.detector.card import load_card
 from dfd.errors import EvaluationError, VideoGivenUp
 from dfd.isolation import Limits
 from dfd.params.data import SplitParams
+from dfd.params.evaluation import EvaluateParams
 from dfd.params.faces import CropParams, FacesParams
-from dfd.params.judging import EvaluateParams
 from dfd.params.section import load_section
 from dfd.params.workers import WorkerParams
 from dfd.robustness.perturbations import ON_CROP, ON_TABLE, ON_VIDEO

@@ -20,7 +20,7 @@ from dfd.evaluate.worst_errors import worst_errors
 from dfd.faces.reader import read_crops, read_crops_table
 from dfd.files import write_json, write_table, write_text
 from dfd.params.data import SplitParams
-from dfd.params.judging import EvaluateParams
+from dfd.params.evaluation import EvaluateParams
 from dfd.plots import write_figure
 from dfd.split.table import FRAME_PART, assign_parts, read_split, summarise
 from dfd.words import marked

@@ -13,7 +13,7 @@ from prefect.cache_policies import NO_CACHE
 
 from dfd.detector.card import load_card
 from dfd.detector.network import load_detector
-from dfd.params.judging import EvaluateParams, RegisterParams
+from dfd.params.evaluation import EvaluateParams, RegisterParams
 from dfd.register.comparison import comparable
 from dfd.register.gate import Outcome, Reason, Ruling, rule, within_limits
 from tasks.model_version import Evaluated, export_champion, registered

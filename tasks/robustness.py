@@ -15,8 +15,8 @@ from dfd.faces.store import read_video_faces
 from dfd.files import UNFINISHED, write_json, write_table
 from dfd.isolation import Limits
 from dfd.params.data import SplitParams
+from dfd.params.evaluation import EvaluateParams
 from dfd.params.faces import CropParams
-from dfd.params.judging import EvaluateParams
 from dfd.plots import write_figure
 from dfd.robustness.figure import robustness_figure
 from dfd.robustness.perturbations import ON_CROP, ON_TABLE, ON_VIDEO, perturb_crops

@@ -16,7 +16,7 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from dfd.detector.card import load_card
-from dfd.params.judging import EvaluateParams, RegisterParams
+from dfd.params.evaluation import EvaluateParams, RegisterParams
 from tasks.register import Evaluated, log_served_model, register_detector
 from tasks.registry import CARD, DETECTOR, PREDICTIONS, RULING, VIDEOS, open_registry
 from tests.data import SAMPLE

@@ -14,7 +14,7 @@ from dfd.errors import EvaluationError
 from dfd.evaluate.baselines import MAJORITY
 from dfd.evaluate.slices import slice_figures
 from dfd.evaluate.within_groups import WithinGroups, within_groups
-from dfd.params.judging import EvaluateParams
+from dfd.params.evaluation import EvaluateParams
 from dfd.scoring.aggregate import track_scores, video_scores
 from dfd.scoring.bootstrap import (
     MIN_GROUPS,
@@ -125,7 +125,7 @@ def evaluate(
 
         >>> import pandas as pd
         >>> from dfd.evaluate.evaluation import evaluate
-        >>> from dfd.params.judging import EvaluateParams
+        >>> from dfd.params.evaluation import EvaluateParams
         >>> from dfd.scoring.decision import Calibration, Decision
         >>> crops = pd.DataFrame({"video": ["a", "b"], "label": ["REAL", "FAKE"]})
         >>> crops = crops.assign(track=0, group="g", score=[0.2, 0.9], brightness=120.0)

@@ -10,12 +10,12 @@ Protocol = Literal["group", "official", "frame"]
 
 
 class DatasetParams(Section):
-    """Where the labelled videos are, how their labels are written, and the data set's name.
+    """The section ``dataset``: where the labelled videos are and how their labels are stated.
 
     Attributes:
-        videos: The folder.
-        layout: A name in ``dfd.dataset.layouts.LAYOUTS``.
-        name: Kept with every video.
+        videos: The folder of the labelled videos.
+        layout: How their labels are stated, a key of ``dfd.dataset.layouts.LAYOUTS``.
+        name: Name of the data set; it is stored with every video.
     """
 
     SECTION: ClassVar[str] = "dataset"
@@ -26,7 +26,7 @@ class DatasetParams(Section):
 
 
 class SplitFractions(Section):
-    """Share of the videos in each part; the three add up to one."""
+    """Share of the videos in each part, 0..1; the three add up to one."""
 
     train: Fraction
     validation: Fraction
@@ -40,14 +40,15 @@ class SplitFractions(Section):
 
 
 class SplitParams(Section):
-    """How videos are divided.
+    """The section ``split``: how videos are divided into train, validation and test.
 
     Attributes:
-        protocol: ``group`` deals whole groups, ``official`` takes the parts the data set states,
-            ``frame`` draws per frame and leaks on purpose. Everything made from a split in which
-            groups cross is marked.
-        seed: Seed of what is drawn.
-        fractions: Share of each part; of ``official``, only what train and validation share.
+        protocol: ``group`` assigns whole groups to parts; ``official`` uses the parts that the data
+            set states; ``frame`` draws a part for each frame, which leaks on purpose. Everything
+            made from a split that leaks is marked as leaky.
+        seed: Seed of the random order of groups of one size, or of the draw per frame.
+        fractions: Share of each part. Under ``official`` only the ratio of train to validation is
+            used, and only where the data set has no validation part.
     """
 
     SECTION: ClassVar[str] = "split"

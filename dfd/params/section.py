@@ -1,10 +1,11 @@
-"""Reading ``params.yaml``: each section is a frozen, checked record."""
+"""Reading ``params.yaml``: each section becomes a frozen record whose values are checked."""
 
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from dfd.errors import ParamsError
 
@@ -12,7 +13,7 @@ SECTIONS = (
     *("dataset", "split", "faces", "workers", "train", "candidates"),
     *("evaluate", "robustness", "register"),
 )
-# Where keys of earlier versions of the file have gone.
+# Keys of earlier versions of the file, and where they are now.
 _MOVED = {
     "faces.runner": "workers.runner",
     "faces.dask_address": "workers.dask_address",
@@ -27,10 +28,10 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class Section(BaseModel):
-    """A section of the file: frozen, and an unknown key is an error, so that no typo goes unseen.
+    """A section of the file, frozen. An unknown key is an error, so that a typo is noticed.
 
     Attributes:
-        SECTION: The section's name in the file.
+        SECTION: Name of the section in the file.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,11 +43,17 @@ S = TypeVar("S", bound=Section)
 
 
 def read_params(path: Path) -> dict[str, Any]:
-    """Return the file as a mapping of sections.
+    """Read the file without checking the values of its keys.
+
+    Args:
+        path: The YAML file.
+
+    Returns:
+        The content of each section by its name.
 
     Raises:
-        ParamsError: The file is missing, is not YAML, is not a mapping, or has a key where only an
-            earlier version of dfd had it.
+        ParamsError: The file is missing, is not YAML or not a mapping, or has a key in the place
+            where only an earlier version of dfd read it.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -54,9 +61,9 @@ def read_params(path: Path) -> dict[str, Any]:
         raise ParamsError(
             f"{path}: cannot be read ({error.strerror}); run in the project's root"
         ) from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         line = str(error).replace("\n", " ")
-        raise ParamsError(f"{path}: not valid YAML ({line}); mend the file") from error
+        raise ParamsError(f"{path}: not valid YAML ({line}); correct the file") from error
     if not isinstance(content, dict):
         raise ParamsError(f"{path}: holds no sections; expected {', '.join(SECTIONS)}")
     for old, new in _MOVED.items():
@@ -67,38 +74,69 @@ def read_params(path: Path) -> dict[str, Any]:
 
 
 def load_section(section: type[S], path: Path = Path("params.yaml")) -> S:
-    """Return one checked section of the file.
+    """Read and check one section of the file.
 
     Args:
-        section: The record to fill; its ``SECTION`` names the section.
-        path: The file.
+        section: The class of its record, such as ``FacesParams``.
+        path: The YAML file.
 
     Raises:
-        ParamsError: The section or one of its keys is missing, unknown or out of range.
+        ParamsError: The section or one of its keys is missing, or a key is unknown or out of range.
+
+    Example:
+        >>> from dfd.params.faces import FacesParams
+        >>> load_section(FacesParams, Path("params.yaml")).crop_size
+        128
     """
     name = section.SECTION
     return checked(section, read_params(path).get(name), f"{path}: {name}")
 
 
 def checked(section: type[S], content: Any, where: str) -> S:
-    """Return a record filled from ``content``.
+    """Check the content of a section and return its record.
 
     Args:
-        section: The record to fill.
-        content: A mapping of its keys; None where the file has no such section.
-        where: File and section, for the error's line.
+        section: The class of the record.
+        content: The keys of the section and their values; None where the file lacks the section.
+        where: File and section, for the error message.
 
     Raises:
-        ParamsError: ``content`` or one of its keys is missing, unknown or out of range.
+        ParamsError: The section or one of its keys is missing, or a key is unknown or out of range.
+
+    Example:
+        >>> from dfd.params.data import SplitFractions
+        >>> checked(SplitFractions, {"train": 0.5, "tset": 0.5}, "params.yaml: split.fractions")
+        Traceback (most recent call last):
+        dfd.errors.ParamsError: params.yaml: split.fractions.tset: no such key; there are train,
+        validation, test
     """
     if content is None:
-        raise ParamsError(f"{where} is missing; restore it from the params.yaml of the repository")
+        raise ParamsError(
+            f"{where} is missing; copy this section from the params.yaml of the repository"
+        )
     try:
         return section.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        complete = first["type"] in ("missing", "value_error")  # the message needs no value
-        value = "" if complete else f" (got {first['input']!r})"
-        problem = first["msg"].removeprefix("Value error, ")
-        raise ParamsError(f"{where}{'.' if key else ''}{key}: {problem}{value}") from error
+        problems = error.errors()
+        # A misspelt key is also missing; naming the misspelt one helps more.
+        unknown = [problem for problem in problems if problem["type"] == "extra_forbidden"]
+        first = (unknown or problems)[0]
+        key = "".join(f".{part}" for part in first["loc"])
+        raise ParamsError(f"{where}{key}: {_problem(section, first)}") from error
+
+
+def _problem(section: type[Section], error: ErrorDetails) -> str:
+    """Return what is wrong with a key, and what to write instead."""
+    match error["type"]:
+        case "extra_forbidden":
+            known: Any = section
+            for part in error["loc"][:-1]:
+                known = known.model_fields[part].annotation
+            return f"no such key; there are {', '.join(known.model_fields)}"
+        case "missing":
+            return "is missing; copy it from the params.yaml of the repository"
+        case "model_type":
+            return f"must map keys to values (got {error['input']!r})"
+        case "value_error":  # our own validators, whose message names the value
+            return error["msg"].removeprefix("Value error, ")
+    return f"{error['msg']} (got {error['input']!r})"

@@ -1,4 +1,4 @@
-"""The section ``workers`` of ``params.yaml``: where and how safely videos are decoded."""
+"""The section ``workers`` of ``params.yaml``: where videos are decoded, and within which limits."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -8,14 +8,18 @@ from dfd.params.section import Section
 
 
 class WorkerParams(Section):
-    """The section ``workers``: where videos are decoded and how safely; it changes no result.
+    """The section ``workers``: where videos are decoded, and within which limits.
+
+    These values change no result, except that a video that exceeds a limit gives no crops.
 
     Attributes:
-        runner: Where videos are extracted: ``threads`` of this machine, or ``dask``.
-        dask_address: Scheduler of an existing Dask cluster, ``tcp://host:port``; None for a local
-            one. Its workers must see the project's folder under the same path.
-        time_limit_s: Seconds after which a video is given up.
-        memory_limit_mb: Memory, in 2**20 bytes, above which a video is given up.
+        runner: Where the tasks of the stage ``faces`` run: in ``threads`` of this machine, or in
+            ``dask``.
+        dask_address: Address of the scheduler of a running Dask cluster, ``tcp://host:port``; None
+            starts a local cluster. Its workers must see the project's folder under the same path.
+        time_limit_s: Seconds that a video may take before it is given up.
+        memory_limit_mb: Memory, in units of 2**20 bytes, that a video may take before it is given
+            up.
     """
 
     SECTION: ClassVar[str] = "workers"

@@ -18,7 +18,7 @@ import pandas as pd
 from dfd.errors import EvaluationError, FacesError
 from dfd.faces.store import read_video_faces
 from dfd.labels import LABELS
-from dfd.params.judging import EvaluateParams
+from dfd.params.evaluation import EvaluateParams
 from dfd.robustness.perturbations import PERTURBATIONS
 from dfd.scoring.aggregate import video_scores
 from dfd.scoring.bootstrap import (

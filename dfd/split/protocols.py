@@ -1,7 +1,7 @@
-"""Dividing videos into parts so that no group is on two sides.
+"""Dividing videos into train, validation and test so that no group lies in two parts.
 
-Frames of one video, or videos of one person, on both sides let any model score near 100 % without
-learning anything (Kaufman et al., *Leakage in Data Mining*, 2012).
+When frames of one video, or videos of one person, lie in two parts, any model scores near 100 %
+without learning about forgeries (Kaufman et al., *Leakage in Data Mining*, 2012).
 """
 
 from collections.abc import Sequence
@@ -16,30 +16,41 @@ from dfd.split.table import FRAME_PART
 
 
 def make_split(videos: pd.DataFrame, params: SplitParams) -> pd.DataFrame:
-    """Return the part of every video, under one of three protocols.
+    """Assign every video to a part, under one of three protocols.
 
-    ``group`` deals whole groups into all parts: none crosses.
+    ``group`` assigns whole groups, so no group lies in two parts.
 
-    ``official`` follows the parts the data set states, so that figures can be laid beside published
-    ones. Where it states no validation part (Celeb-DF), whole groups of its training videos are
-    dealt into train and validation, in the proportion of their fractions: the threshold never
-    comes from the test part. An official split may let groups cross all the same: the celebrities
-    of Celeb-DF's test list are in its training videos too. It is followed, as mending it would give
-    another split than the one that others report, but it is a leak like any: ``leaks`` says so, and
-    everything made from it is marked.
+    ``official`` uses the parts that the data set states, so that results can be compared with
+    published ones. Where the data set has no validation part (Celeb-DF), whole groups of its
+    training videos are divided into train and validation, in the proportion of their fractions, so
+    that the threshold is never chosen on the test part. An official split may leak: the celebrities
+    in Celeb-DF's test videos are in its training videos too. It is used as it is, since another
+    split could not be compared with published results, but ``leaks`` is true for it, and everything
+    made from it is marked as leaky.
 
-    ``frame`` leaves the part to be drawn per frame, by ``assign_parts``.
+    ``frame`` assigns no part to a video: ``assign_parts`` draws a part for each frame. It leaks on
+    purpose, to show how good a leaky evaluation looks.
 
     Args:
-        videos: Columns ``video``, ``source``, ``group`` and ``label``; for ``official`` also
-            ``part``.
+        videos: One row per video, with the columns ``video``, ``source``, ``group`` and ``label``;
+            under ``official`` also ``part``.
         params: Protocol, seed and fractions.
 
     Returns:
-        Columns of ``COLUMNS``, sorted by video.
+        One row per video, sorted by id, with the columns ``video``, ``source``, ``group``,
+        ``label`` and ``part``.
 
     Raises:
-        SplitError: A part would lack one class, or the data set states no part for some video.
+        SplitError: A part would have no video of a class, or the data set states no official part
+            for a video.
+
+    Example:
+        >>> videos = pd.DataFrame({"video": [f"{number}.mp4" for number in range(12)]})
+        >>> videos = videos.assign(source=None, group=videos["video"], label=["REAL", "FAKE"] * 6)
+        >>> fractions = {"train": 0.5, "validation": 0.2, "test": 0.3}
+        >>> params = SplitParams(protocol="group", seed=7, fractions=fractions)
+        >>> make_split(videos, params)["part"].value_counts().to_dict()
+        {'train': 6, 'test': 4, 'validation': 2}
     """
     videos = videos.sort_values("video", ignore_index=True)
     split = videos[["video", "source", "group", "label"]]
@@ -48,32 +59,33 @@ def make_split(videos: pd.DataFrame, params: SplitParams) -> pd.DataFrame:
     if params.protocol == "official":
         split = split.assign(part=_official_parts(videos, params))
     else:
-        split = split.assign(part=_deal(split, PARTS, params))
+        split = split.assign(part=_divide(split, PARTS, params))
     _check_classes(split, params)
     return split
 
 
 def _official_parts(videos: pd.DataFrame, params: SplitParams) -> pd.Series:
     stated = videos["part"]
-    lacking = videos.loc[stated.isna(), "video"]
-    if len(lacking):
+    unassigned = videos.loc[stated.isna(), "video"]
+    if len(unassigned):
         raise SplitError(
-            f"split: the data set states no official part for {len(lacking)} of {len(videos)} "
-            f"videos, the first is {lacking.iloc[0]!r}; add its lists (docs/datasets.md) or take "
-            "these videos out, or set split.protocol: group in params.yaml"
+            f"split: the data set states no official part for {len(unassigned)} of {len(videos)} "
+            f"videos, the first is {unassigned.iloc[0]!r}; add its lists (docs/datasets.md) or "
+            "take these videos out, or set split.protocol: group in params.yaml"
         )
     if (stated == "validation").any():
         return stated
     training = videos[stated == "train"]
-    return stated.mask(stated == "train", _deal(training, PARTS[:2], params))
+    return stated.mask(stated == "train", _divide(training, PARTS[:2], params))
 
 
-def _deal(videos: pd.DataFrame, parts: Sequence[str], params: SplitParams) -> pd.Series:
-    """Return the part of every video, by group, stratified by label.
+def _divide(videos: pd.DataFrame, parts: Sequence[str], params: SplitParams) -> pd.Series:
+    """Return the part of every video: whole groups, stratified by label.
 
-    Groups are dealt from the largest to the smallest, equals in a seeded order, each to the part
-    that lacks most of what the group holds; a class counts by its share, so the rare one is spread
-    as evenly as the common one. The fractions of ``parts`` are scaled to add up to one.
+    Groups are assigned one by one, the largest first and groups of one size in a seeded order. Each
+    goes to the part that lacks most of the videos that the group has. Videos of a class count by
+    their share of the class, so that the rarer class is spread as evenly as the other one. The
+    fractions of ``parts`` are scaled to add up to one.
     """
     counts = pd.crosstab(videos["group"], videos["label"]).reindex(
         columns=list(LABELS), fill_value=0
@@ -83,13 +95,13 @@ def _deal(videos: pd.DataFrame, parts: Sequence[str], params: SplitParams) -> pd
     totals = np.maximum(counts.sum().to_numpy(dtype=float), 1)
     fractions = np.array([getattr(params.fractions, part) for part in parts])
     wanted = (fractions / fractions.sum())[:, None] * totals
-    held = np.zeros_like(wanted)
+    assigned = np.zeros_like(wanted)
     part_of: dict[str, str] = {}
     for _, _, group in order:
-        holds = counts.loc[group].to_numpy(dtype=float)
-        lack = ((wanted - held) / totals * (holds / totals)).sum(axis=1)
-        best = int(np.argmax(lack))
-        held[best] += holds
+        members = counts.loc[group].to_numpy(dtype=float)
+        need = ((wanted - assigned) / totals * (members / totals)).sum(axis=1)
+        best = int(np.argmax(need))
+        assigned[best] += members
         part_of[group] = parts[best]
     return videos["group"].map(part_of)
 

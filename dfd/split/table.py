@@ -1,4 +1,4 @@
-"""The split as a table: the part of every video, and what follows from it for crops."""
+"""The split as a table, ``data/split.csv``: the part of every video, and of its crops."""
 
 import hashlib
 from pathlib import Path
@@ -12,17 +12,31 @@ from dfd.files import read_table
 from dfd.labels import PARTS
 from dfd.params.data import SplitParams
 
-FRAME_PART = "frame"  # protocol `frame`: the part is drawn per frame, so a video is on all sides
-
-
+FRAME_PART = "frame"  # the part of every video under the protocol `frame`, which draws per frame
 COLUMNS = ("video", "source", "group", "label", "part")
 
 
 def summarise(split: pd.DataFrame, params: SplitParams) -> dict[str, Any]:
-    """Return the counts of videos and groups per part and class, for ``metrics/split.json``.
+    """Count the videos and groups of each part, for ``metrics/split.json``.
 
-    ``groups_crossing`` is the number of groups with videos in more than one part, or ``all`` where
-    the part is drawn per frame; ``leaky`` is true unless it is 0.
+    Args:
+        split: The split, as ``make_split`` or ``read_split`` returns it.
+        params: The parameters with which it was made.
+
+    Returns:
+        A dictionary that can be written as JSON. ``parts`` has the counts of each part,
+        ``groups_crossing`` is the number of groups with videos in more than one part (``all`` under
+        the protocol ``frame``), ``leaky`` is whether there are any, and ``majority_accuracy`` is
+        the accuracy, 0..1, of always answering the more frequent class.
+
+    Example:
+        >>> split = pd.DataFrame(
+        ...     {"group": ["a", "b", "b"], "label": ["REAL", "REAL", "FAKE"], "part": "test"}
+        ... )
+        >>> fractions = {"train": 0.5, "validation": 0.2, "test": 0.3}
+        >>> params = SplitParams(protocol="group", seed=7, fractions=fractions)
+        >>> summarise(split, params)["parts"]
+        {'test': {'videos': 3, 'groups': 2, 'REAL': 2, 'FAKE': 1}}
 
     Raises:
         SplitError: A group lies in more than one part under the protocol ``group``.
@@ -51,31 +65,53 @@ def summarise(split: pd.DataFrame, params: SplitParams) -> dict[str, Any]:
 
 
 def leaks(split: pd.DataFrame) -> bool:
-    """Return whether a group may be on two sides, so that no figure of this split can be believed.
+    """Return whether the split leaks: a group has videos, or frames, in more than one part.
+
+    No result on a split that leaks can be trusted.
 
     Args:
-        split: As from ``make_split``.
+        split: The split, as ``make_split`` or ``read_split`` returns it.
+
+    Example:
+        >>> split = pd.DataFrame({"group": ["a", "a", "b"], "part": ["train", "test", "test"]})
+        >>> leaks(split), leaks(split[1:])
+        (True, False)
     """
     return bool((split["part"] == FRAME_PART).any() or _crossing(split))
 
 
 def _crossing(split: pd.DataFrame) -> list[str]:
+    """Return the names of the groups that have videos in more than one part."""
     parts_per_group = split.groupby("group")["part"].nunique()
     return parts_per_group.index[parts_per_group > 1].tolist()
 
 
 def assign_parts(crops: pd.DataFrame, split: pd.DataFrame, params: SplitParams) -> pd.DataFrame:
-    """Return the crops with the ``source``, ``label``, ``group`` and ``part`` of their video.
+    """Add the ``source``, ``label``, ``group`` and ``part`` of their video to crops.
 
-    Under the protocol ``frame`` a seeded hash of video and frame draws the part.
+    Under the protocol ``frame``, a hash of seed, video and frame draws the part of each crop.
 
     Args:
-        crops: Columns ``video`` and ``frame``, one row a crop.
-        split: As from ``make_split``.
-        params: As given to ``make_split``.
+        crops: One row per crop, with the columns ``video`` and ``frame``.
+        split: The split, as ``make_split`` or ``read_split`` returns it.
+        params: The parameters with which it was made.
+
+    Returns:
+        The rows and columns of ``crops``, with the four columns added.
 
     Raises:
-        SplitError: A crop's video is not in the split.
+        SplitError: The video of a crop is not in the split.
+
+    Example:
+        >>> video = {"video": "a.mp4", "source": None, "group": "a", "label": "REAL"}
+        >>> split = pd.DataFrame([{**video, "part": "test"}])
+        >>> fractions = {"train": 0.5, "validation": 0.2, "test": 0.3}
+        >>> params = SplitParams(protocol="group", seed=7, fractions=fractions)
+        >>> crops = pd.DataFrame({"video": ["a.mp4", "a.mp4"], "frame": [0, 12]})
+        >>> assign_parts(crops, split, params)[["frame", "label", "part"]]
+           frame label  part
+        0      0  REAL  test
+        1     12  REAL  test
     """
     joined = crops.merge(split[list(COLUMNS)], on="video", how="left", validate="many_to_one")
     if joined["part"].isna().any():
@@ -89,12 +125,19 @@ def assign_parts(crops: pd.DataFrame, split: pd.DataFrame, params: SplitParams) 
 
 
 def _draw(seed: int, video: str, frame: int) -> float:
+    """Return a number in [0, 1) that follows from the seed, the video and the frame."""
     digest = hashlib.sha256(f"{seed}/{video}/{frame}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 
 
 def read_split(path: Path) -> pd.DataFrame:
-    """Return the split.
+    """Read a split.
+
+    Args:
+        path: The CSV file, usually ``data/split.csv``.
+
+    Returns:
+        One row per video, with at least the columns of ``COLUMNS``.
 
     Raises:
         DatasetError: The file is missing or lacks a column.

@@ -11,7 +11,7 @@ from dfd.detector.card import load_card
 from dfd.errors import DatasetError, EvaluationError
 from dfd.evaluate.evaluation import Evaluation, evaluate
 from dfd.files import write_table
-from dfd.params.judging import EvaluateParams, RegisterParams
+from dfd.params.evaluation import EvaluateParams, RegisterParams
 from dfd.params.section import load_section
 from dfd.scoring.aggregate import video_scores
 from flows.scoring import score_crops

@@ -46,7 +46,7 @@ def compare(ours: _Version, theirs: _Version) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from dfd.params.judging import EvaluateParams
+    from dfd.params.evaluation import EvaluateParams
     from dfd.params.section import load_section
     from dfd.register.gate import rule
     from flows.scoring import rescore
@@ -145,7 +145,7 @@ def submission(
 
 
 def _params() -> Any:
-    from dfd.params.judging import RegisterParams
+    from dfd.params.evaluation import RegisterParams
     from dfd.params.section import load_section
 
     return load_section(RegisterParams)

@@ -7,7 +7,7 @@ import pandas as pd
 from benchmarks.detectors import card_of
 from dfd.evaluate.evaluation import Evaluation, evaluate
 from dfd.evaluate.findings import Findings
-from dfd.params.judging import EvaluateParams
+from dfd.params.evaluation import EvaluateParams
 from dfd.scoring.decision import Calibration, Decision
 
 DECISION = Decision(Calibration(), 0.5, (0.45, 0.55))

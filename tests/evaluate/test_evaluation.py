@@ -7,7 +7,7 @@ import pytest
 from dfd.errors import EvaluationError
 from dfd.evaluate.evaluation import Evaluation, coverage_of, evaluate
 from dfd.evaluate.records import as_record, as_table
-from dfd.params.judging import EvaluateParams
+from dfd.params.evaluation import EvaluateParams
 from dfd.scoring.decision import Calibration, Decision
 
 PARAMS = EvaluateParams(bootstrap=100, seed=1)

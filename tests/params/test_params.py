@@ -79,9 +79,10 @@ def test_a_candidates_own_keys_win_over_the_shared_ones() -> None:
     ("path", "value", "said"),
     [
         ("faces.crop_size", 5, r"faces\.crop_size: .*\(got 5\)"),
-        ("faces.crop_sise", 128, r"faces\.crop_sise: "),
-        ("faces.margin", None, r"faces\.margin: "),
-        ("faces", None, "faces is missing"),
+        ("faces.crop_sise", 128, r"faces\.crop_sise: no such key; there are .*crop_size"),
+        ("faces.margin", None, r"faces\.margin: is missing; copy it from the params\.yaml"),
+        ("faces", None, "faces is missing; copy this section from the params.yaml"),
+        ("faces", 3, r"faces: must map keys to values \(got 3\)"),
         ("faces.detector", 3, r"faces\.detector: .*\(got 3\)"),
         ("faces.frames_per_video", "some", r"faces\.frames_per_video: must be a number .* or all"),
         ("faces.frames_per_video", True, r"faces\.frames_per_video: must be a number"),
@@ -108,6 +109,15 @@ def test_a_wrong_training_key_is_named_where_it_stands(
         load_candidate("mesonet", changed(tmp_path, path, value))
 
 
+def test_a_misspelt_key_is_named_rather_than_the_missing_one(tmp_path: Path) -> None:
+    content = yaml.safe_load(PARAMS.read_text())
+    content["split"]["fractions"]["trian"] = content["split"]["fractions"].pop("train")
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(ParamsError, match=r"split\.fractions\.trian: no such key; there are train"):
+        load_section(SplitParams, path)
+
+
 def test_fractions_must_add_up(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match="add up to 1"):
         load_section(SplitParams, changed(tmp_path, "split.fractions.train", 0.9))
@@ -124,9 +134,9 @@ def test_no_candidate_takes_the_folder_of_the_champion(tmp_path: Path) -> None:
         load_candidate("champion", path)
 
 
-@pytest.mark.parametrize("content", ["[1, 2]", "a: [", ""])
-def test_a_file_that_is_no_mapping_is_one_line(tmp_path: Path, content: str) -> None:
-    (tmp_path / "params.yaml").write_text(content)
+@pytest.mark.parametrize("content", [b"[1, 2]", b"a: [", b"", b"a: \xff"])
+def test_a_file_that_is_no_mapping_is_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "params.yaml").write_bytes(content)
     with pytest.raises(ParamsError) as caught:
         load_section(DatasetParams, tmp_path / "params.yaml")
     assert "\n" not in str(caught.value)

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import t
 
 from dfd.errors import EvaluationError, FacesError
-from dfd.params.judging import EvaluateParams
+from dfd.params.evaluation import EvaluateParams
 from dfd.robustness.figure import robustness_figure
 from dfd.robustness.perturbations import ON_CROP, PERTURBATIONS, perturb_crops
 from dfd.robustness.table import (
