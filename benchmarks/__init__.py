@@ -1,1 +1,5 @@
-"""Speed and memory as ratios measured in one run; ``make bench`` prints them and keeps them."""
+"""Benchmarks of speed and memory; ``make bench`` runs them and keeps the results.
+
+Most results are ratios of two times measured in the same run, which depend less on the machine and
+on its other load than the times themselves.
+"""

@@ -1,4 +1,4 @@
-"""``python -m benchmarks [NAME…]``: measure, print, and keep in ``benchmarks/results.json``."""
+"""``python -m benchmarks [NAME…]``: run benchmarks and keep results in ``results.json``."""
 
 import sys
 import tempfile
@@ -27,7 +27,9 @@ BOUNDS = {
     "train.onnx_difference": "≤ 1e-4",
     "train.onnx_speedup_over_keras": "≥ 1",
 }
-MODULES = {  # of what can be measured; imported when it is, since training costs seconds to import
+# The module of each benchmark. It is imported only when the benchmark runs, because importing the
+# training code takes seconds.
+MODULES = {
     **dict.fromkeys(("cost", "memory", "parallel", "scale", "orchestration", "mtcnn"), "faces"),
     "scan": "scan",
     **dict.fromkeys(("feed", "head", "store", "export"), "train"),
@@ -35,14 +37,14 @@ MODULES = {  # of what can be measured; imported when it is, since training cost
 
 
 def main(names: list[str]) -> None:
-    """Measure what is named, or everything; figures of earlier runs that are not stay."""
+    """Run the named benchmarks, or all; the results of the others stay as they are."""
     figures = keep({})
     for name in names or MODULES:
         print(f"measuring {name} …", file=sys.stderr)
         measure = getattr(import_module(f"benchmarks.{MODULES[name]}"), name)
         with tempfile.TemporaryDirectory() as folder:
             figures = keep(measure(Path(folder)))
-    table = Table("figure", "measured", "meant to be", box=None)
+    table = Table("result", "measured", "target", box=None)
     for key, value in figures.items():
         table.add_row(key, f"{value:g}", BOUNDS.get(key, ""))
     Console(width=100).print(table)

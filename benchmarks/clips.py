@@ -1,4 +1,4 @@
-"""Videos to measure with, made from the embedded sample."""
+"""Videos for benchmarks, made from the embedded sample."""
 
 import os
 from fractions import Fraction
@@ -13,7 +13,7 @@ _NOISE = 3.0  # standard deviation in grey levels, as of a camera's sensor
 
 
 def write_clip(path: Path, seconds: int = 10, width: int = 1920, height: int = 1080) -> Path:
-    """Encode a clip of the sample, enlarged, played to and fro and noisy, as H.264."""
+    """Encode a sample clip as H.264: enlarged, played forwards and backwards, with noise."""
     with av.open(str(sorted(SAMPLE.glob("*.mp4"))[0])) as source:
         frames = list(source.decode(video=0))
     order = [*range(len(frames)), *range(len(frames) - 2, 0, -1)]
@@ -34,7 +34,7 @@ def write_clip(path: Path, seconds: int = 10, width: int = 1920, height: int = 1
 
 
 def repeat(clip: Path, path: Path, times: int) -> Path:
-    """Write a clip many times over, without encoding it again."""
+    """Write a video that plays a clip several times; its packets are copied, not encoded again."""
     with av.open(str(clip)) as source, av.open(str(path), "w") as target:
         stream = target.add_stream_from_template(source.streams.video[0])
         packets = [
@@ -55,7 +55,10 @@ def repeat(clip: Path, path: Path, times: int) -> Path:
 
 
 def stamp(clip: Path, path: Path, number: int) -> None:
-    """Copy a clip and make its content its own, at the cost of a few bytes no player looks at."""
+    """Copy a clip and append a box of a few bytes, so that its hash differs from other copies.
+
+    Players skip a box of the type ``free``.
+    """
     box = number.to_bytes(8, "big")
     path.write_bytes(clip.read_bytes() + (8 + len(box)).to_bytes(4, "big") + b"free" + box)
     os.utime(path, (0, 0))

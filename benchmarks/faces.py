@@ -1,4 +1,7 @@
-"""What the stage ``faces`` costs: against decoding, against the usual practice, and at scale."""
+"""The cost of the stage ``faces``: compared with decoding, with MTCNN on every frame, and at scale.
+
+Every public function that takes a folder is one benchmark and returns its results by name.
+"""
 
 import os
 import time
@@ -29,7 +32,7 @@ def _params() -> CropParams:
 
 
 def cpu_and_wall(call: Callable[[], object]) -> tuple[float, float]:
-    """Return the seconds of processor time and of wall-clock time that a call takes."""
+    """Return the CPU seconds and the wall-clock seconds that a call takes."""
     cpu, wall = time.process_time(), time.perf_counter()
     call()
     return time.process_time() - cpu, time.perf_counter() - wall
@@ -44,7 +47,7 @@ def decode(clip: Path) -> int:
 
 
 def cost(folder: Path) -> Figures:
-    """CPU-seconds of extraction over those of decoding the clip once, on one thread; 7 pairs."""
+    """CPU time of extraction divided by that of decoding the clip, on one thread; 7 pairs."""
     cv2.setNumThreads(1)
     clip, params = write_clip(folder / "clip.mp4"), _params()
     detector = load_face_detector(params)
@@ -65,7 +68,7 @@ def cost(folder: Path) -> Figures:
 
 
 def mtcnn(folder: Path) -> Figures:
-    """The package mtcnn on every frame against this extraction, same clip, wall-clock time."""
+    """Wall-clock time of the package mtcnn on every frame divided by that of this extraction."""
     try:
         from mtcnn import MTCNN
     except ImportError:
@@ -92,7 +95,7 @@ def mtcnn(folder: Path) -> Figures:
 
 
 def _extract_all(pool: WorkerPool, workers: int, clips: list[Path], store: Path) -> float:
-    """Return the seconds the pool takes for the clips, its processes being warm."""
+    """Return the seconds that the pool takes for the clips once its processes are ready."""
     params = _params()
     with ThreadPoolExecutor(workers) as threads:
         list(threads.map(lambda _: pool.run(worker.prepare, params), range(4 * workers)))
@@ -104,7 +107,7 @@ def _extract_all(pool: WorkerPool, workers: int, clips: list[Path], store: Path)
 
 
 def peak_mb() -> float:
-    """Return the most resident memory this process has had, in MB (Linux).
+    """Return the peak resident memory of this process in MB (Linux only).
 
     ``getrusage`` would count the parent's up to the moment the process was started.
     """
@@ -113,7 +116,7 @@ def peak_mb() -> float:
 
 
 def parallel(folder: Path) -> Figures:
-    """One worker's time over twice that of two, on 24 clips each; median of three pairs."""
+    """Time of one worker divided by twice that of two workers, 24 clips; median of three pairs."""
     clips = [write_clip(folder / "clip.mp4")] * 24
     ratios = []
     for _ in range(3):
@@ -126,7 +129,7 @@ def parallel(folder: Path) -> Figures:
 
 
 def memory(folder: Path) -> Figures:
-    """The most resident memory of a worker on 10 s and on 10 minutes of 1080p."""
+    """Peak resident memory of a worker on 10 seconds and on 10 minutes of 1080p video."""
     short = write_clip(folder / "clip.mp4")
     long = repeat(short, folder / "long.mp4", 60)
     figures = {}
@@ -140,11 +143,12 @@ def memory(folder: Path) -> Figures:
 
 
 def orchestration(folder: Path) -> Figures:
-    """Prefect and bookkeeping on 400 clips of 10 s 1080p, over wall; and one clip more.
+    """Share of the wall-clock time that goes to orchestration, with 400 clips; and one clip more.
 
-    The share is what the workers do nothing in (before the first video and after the last) and the
-    processor time of flow and server, over wall: two runs, with and without Prefect, differ by more
-    than that when they are minutes apart.
+    Orchestration is the time in which the workers are idle, before the first video and after the
+    last one, and the CPU time of the flow and the Prefect server. The share is not measured as the
+    difference of a run with Prefect and one without: two runs that are minutes apart differ by more
+    than that. Afterwards the stage runs again with one clip more.
     """
     clip = write_clip(folder / "clip.mp4")
     with workplace(folder) as place:
@@ -174,7 +178,7 @@ def _shards(place: Workplace) -> dict[str, bytes]:
 
 
 def scale(folder: Path) -> Figures:
-    """Time a video and memory of the flow at 2,000 short clips against 100."""
+    """Time per video and peak memory of the flow, with 2,000 and with 100 short clips."""
     clips = sorted(SAMPLE.glob("*.mp4"))
     per_video, peaks = {}, {}
     with workplace(folder) as place:

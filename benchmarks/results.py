@@ -1,4 +1,4 @@
-"""The figures measured so far, in ``benchmarks/results.json``."""
+"""The newest result of every benchmark, in ``benchmarks/results.json``."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ _RESULTS = Path(__file__).parent / "results.json"
 
 
 def keep(measured: Mapping[str, float]) -> dict[str, float]:
-    """Put figures in the place of earlier ones of their names, and return all there are."""
+    """Write results over the earlier ones of the same names, and return all results."""
     kept = json.loads(_RESULTS.read_text()) if _RESULTS.exists() else {}
     kept |= {key: round(value, 4) for key, value in measured.items()}
     figures = dict(sorted(kept.items()))

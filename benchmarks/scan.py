@@ -1,4 +1,4 @@
-"""What a scan costs: against decoding alone, and from the start of the command."""
+"""The cost of a scan: compared with decoding alone, and of the whole command."""
 
 import subprocess
 import sys
@@ -23,13 +23,13 @@ _CANDIDATE = "inception_resnet_v2"
 
 
 def scan(folder: Path) -> Figures:
-    """One 10 s 1080p clip at 32 frames with InceptionResNetV2 (random weights) at 128×128.
+    """Scan 10 seconds of 1080p video at 32 frames, with InceptionResNetV2 at 128×128.
 
-    CPU-seconds of decoding, faces and classification, sessions loaded, over those of decoding the
-    clip, as in ``faces.cpu_ratio_to_decode``, and over those of decoding as extraction does, which
-    passes over pictures that nobody refers to; then the wall-clock time of the command ``dfd
-    scan``, start of the process included, less that of decoding. Medians of 7 rounds, in which
-    everything is measured once.
+    The weights are random. The CPU time of the scan (decoding, faces and classification, with the
+    networks already loaded) is divided by the CPU time of decoding the whole clip, and by that of
+    decoding only what extraction needs, which skips frames that no sampled frame depends on. The
+    cold time is the wall-clock time of the command ``dfd scan`` with the start of its process. All
+    results are medians of 7 rounds; each round measures everything once.
     """
     cv2.setNumThreads(1)
     crop = load_section(FacesParams, ROOT / "params.yaml").crop
@@ -64,7 +64,7 @@ def scan(folder: Path) -> Figures:
 
 
 def _sampled(clip: Path) -> int:
-    """Decode what extraction decodes, and nothing else."""
+    """Decode only the frames that extraction decodes."""
     packets = list_packets(clip)
     indices = sample_indices(packets.frames, _FRAMES)
     return sum(1 for _ in read_frames(clip, packets, indices))

@@ -1,8 +1,8 @@
-"""``python -m benchmarks.serve_load DETECTOR``: a server under fifty clients for two minutes.
+"""``python -m benchmarks.serve_load DETECTOR``: a server with fifty clients for two minutes.
 
-Prints how many answers of each status came, what is left of uploads, and the memory of the server
-with its workers before (after a warm-up) and half a minute after. Needs no quiet machine: nothing
-is timed.
+Prints the number of answers by status, the number of uploaded files that were not removed, and the
+memory of the server with its workers: after a warm-up, and half a minute after the load. Nothing is
+timed, so other load on the machine does not matter.
 """
 
 import collections
@@ -23,7 +23,7 @@ CLIPS = sorted((Path(__file__).parent.parent / "samples/videos").glob("*.mp4"))
 
 
 def main(detector: str) -> None:
-    """Load a server and print what came of it."""
+    """Start a server with a detector, send it requests, and print the results."""
     command = [
         sys.executable,
         "-m",
