@@ -177,7 +177,7 @@ def _expression(mesh: Mesh, identity: Identity, name: str) -> Floats:
 
 
 def _cover(mesh: Mesh, identity: Identity) -> Floats:
-    """How far hair and clothes stand off the skin at each vertex."""
+    """Thickness of hair and clothes over the skin at each vertex, (V,)."""
     rng = seeded(identity.name, "cover")
     height = above_hairline(identity.hair, mesh.vertices)
     waves = rng.normal(0, 1, (4, 3)) @ (2.2 * mesh.vertices.T) + rng.uniform(0, 6, (4, 1))

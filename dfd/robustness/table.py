@@ -126,7 +126,7 @@ def robustness_table(scores: pd.DataFrame, videos: int, params: EvaluateParams) 
         Twelve groups of a real video and its fake; a blur of 4 pixels makes all scores equal:
 
         >>> import pandas as pd
-        >>> from dfd.params.judging import EvaluateParams
+        >>> from dfd.params.evaluation import EvaluateParams
         >>> from dfd.robustness.table import CLEAN, level_scores, robustness_table
         >>> crops = pd.DataFrame({"video": range(24), "track": 0, "label": ["REAL", "FAKE"] * 12})
         >>> crops = crops.assign(group=crops["video"] // 2, score=[0.1, 0.9] * 12)
