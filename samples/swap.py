@@ -81,7 +81,7 @@ def make_alignment(mesh: Mesh) -> Alignment:
 
 
 def track(points: Floats, name: str) -> Floats:
-    """Landmarks (F, L, 2) as a landmark detector would report them: with a little jitter and drift."""
+    """Landmarks (F, L, 2) as a tracker would report them: with a little jitter and drift."""
     rng = seeded(name, "track")
     fast = JITTER[0] * rng.standard_normal(points.shape)
     slow = gaussian_filter1d(rng.standard_normal(points.shape), 4, axis=0)
