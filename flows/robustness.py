@@ -1,4 +1,4 @@
-"""Stage ``robustness``: how a candidate's video AUC falls with what happens to the videos."""
+"""Stage ``robustness``: how far a candidate's video AUC falls when the videos are perturbed."""
 
 import argparse
 from typing import Any
@@ -44,10 +44,10 @@ from tasks.workers import limits_of
 
 @flow(name="robustness", flow_run_name="robustness {candidate}")
 def robustness(candidate: str, params: CropParams, limits: Limits) -> None:
-    """Measure the candidate's detector under every perturbation, level by level.
+    """Measure the candidate's detector at every level of every perturbation.
 
-    A killed run continues where it was: what is extracted from perturbed videos stays, for every
-    detector that crops alike.
+    Faces extracted from perturbed videos stay in a store. A run that was killed continues from
+    there, and other detectors with the same crop parameters use the same faces.
     """
     detector, split = detector_dir(candidate), load_section(SplitParams)
     card = load_card(detector)
@@ -86,10 +86,11 @@ def robustness(candidate: str, params: CropParams, limits: Limits) -> None:
 def _perturb_videos(
     videos: set[str], params: CropParams, limits: Limits
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Extract the videos' faces after what is done to videos.
+    """Extract the faces of the videos after each perturbation in ``ON_VIDEO``.
 
     Returns:
-        The content's hash of each, and why one was given up, which is in the second alone.
+        The SHA-256 of each video that was perturbed, by video; and the reason why each other video
+        was given up, by video.
     """
     folder, store = VIDEOS.resolve(), PERTURBED_STORE.resolve()  # workers may have another folder
     index = read_index(INDEX)
@@ -116,7 +117,7 @@ def _perturb_videos(
 
 
 def main(candidate: str) -> None:
-    """Run the stage for one candidate, its videos where the section ``workers`` says."""
+    """Run the stage for one candidate, with the workers that ``params.yaml`` asks for."""
     params, workers = load_section(FacesParams).crop, load_section(WorkerParams)
     runner = task_runner(workers)
     with shared_server(workers):

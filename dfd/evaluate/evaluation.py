@@ -156,12 +156,12 @@ def evaluate(
     videos = tables["video"].merge(facts, on="video", how="left")
     videos["verdict"] = [decision.verdict(score) for score in videos["score"]]
 
-    def judged(table: pd.DataFrame, threshold: float) -> Judgement:
+    def judge(table: pd.DataFrame, threshold: float) -> Judgement:
         metrics = measure(table["label"], table["score"], threshold)
         return Judgement(metrics, intervals(table, threshold, params.bootstrap, params.seed))
 
     of_baselines = {
-        name: judged(videos.assign(score=videos["video"].map(scores)), 0.5)
+        name: judge(videos.assign(score=videos["video"].map(scores)), 0.5)
         for name, scores in baselines.items()
         if videos["video"].isin(scores.index).all()
     }
@@ -173,7 +173,7 @@ def evaluate(
     )
     with_kinds = _with_kinds(videos, crops)
     return Evaluation(
-        levels={name: judged(table, decision.threshold) for name, table in tables.items()},
+        levels={name: judge(table, decision.threshold) for name, table in tables.items()},
         why_no_interval=why_no_interval(videos),
         coverage=coverage_of(videos, len(all_videos)),
         within=within_groups(videos, params.bootstrap, params.seed),

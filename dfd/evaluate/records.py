@@ -45,11 +45,13 @@ def as_record(evaluation: Evaluation, decision: Decision, leaky: bool) -> dict[s
         "auc_within_groups": within.auc if within else None,
         "baselines": {
             name: {
-                **{key: getattr(judged.metrics, key) for key in ("auc", "accuracy", "ece")},
-                "auc_low": judged.intervals["auc"].low if "auc" in judged.intervals else None,
-                "auc_high": judged.intervals["auc"].high if "auc" in judged.intervals else None,
+                **{key: getattr(judgement.metrics, key) for key in ("auc", "accuracy", "ece")},
+                "auc_low": judgement.intervals["auc"].low if "auc" in judgement.intervals else None,
+                "auc_high": judgement.intervals["auc"].high
+                if "auc" in judgement.intervals
+                else None,
             }
-            for name, judged in evaluation.baselines.items()
+            for name, judgement in evaluation.baselines.items()
         },
         "strongest_baseline": evaluation.strongest,
         "auc_above_baseline": evaluation.advantage,
@@ -69,9 +71,9 @@ def as_table(evaluation: Evaluation) -> pd.DataFrame:
         metric), ``value``, ``low`` and ``high`` (the ends of the interval; empty without one).
     """
     rows: list[tuple[str, str, float | None, float | None, float | None]] = []
-    for name, judged in {**evaluation.levels, **evaluation.baselines}.items():
-        for figure, value in asdict(judged.metrics).items():
-            interval = judged.intervals.get(figure)
+    for name, judgement in {**evaluation.levels, **evaluation.baselines}.items():
+        for figure, value in asdict(judgement.metrics).items():
+            interval = judgement.intervals.get(figure)
             ends = (interval.low, interval.high) if interval else (None, None)
             rows.append((name, figure, value, *ends))
     if evaluation.within:

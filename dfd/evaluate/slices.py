@@ -74,6 +74,13 @@ def empty_slices(slices: pd.DataFrame) -> dict[str, list[str]]:
 
     Args:
         slices: The result of ``slice_figures``.
+
+    Example:
+        >>> import pandas as pd
+        >>> from dfd.evaluate.slices import empty_slices
+        >>> slices = pd.DataFrame({"slice": ["people"], "value": ["under 2"]})
+        >>> empty_slices(slices)["people"]
+        ['2 or more']
     """
     present = set(zip(slices["slice"], slices["value"], strict=True))
     missing = {
