@@ -1,20 +1,20 @@
-"""The detector directory ``models/<candidate>/``: what training leaves and every consumer loads.
+"""The detector directory ``models/<candidate>/``, which training writes and every consumer loads.
 
-    detector.json     the card: how to crop, how to decide, its training's history
+    detector.json     the card: how to crop, how to decide, how the detector was trained
     model.onnx        the network that computes scores
     model.keras       the same network for fine-tuning and heat maps, without the optimizer
     history.csv       one row per epoch
     registered.json   the version in the registry, only in a directory that the registry exported
 
-A card outlives the code that wrote it. Keys that scoring needs are checked, and a key that a later
-version of dfd adds to them has a default, so that older cards stay readable. History (training
-parameters and validation figures) is plain data that no code needs in order to score. ``FORMAT``
+A card outlives the code that wrote it. The keys that scoring needs are checked, and a key that a
+later version of dfd adds to them has a default, so that older cards stay readable. The history
+(training parameters and validation figures) is plain data that scoring does not need. ``FORMAT``
 rises only when the meaning of a key changes; cards of the formats in ``_UPGRADES`` are upgraded in
 memory when they are read.
 
 Scoring needs ONNX Runtime and neither Keras nor TensorFlow. ``dfd.train.export.saving`` writes the
 directory, and ``dfd.detector.keras_file`` loads the Keras model. The same weights and card give the
-same bytes: the directory holds no time and no name of a machine.
+same bytes: the directory holds no date and no name of a machine.
 """
 
 import hashlib
@@ -37,31 +37,32 @@ REGISTERED = "registered.json"
 
 
 class DetectorCard(BaseModel):
-    """Everything about a detector but its weights.
+    """Everything about a detector except its weights.
 
     Attributes:
         format: Version of the directory's format.
-        candidate: Name in the section ``candidates``.
+        candidate: Name of the training parameters in the section ``candidates``.
         backbone: Name of the network.
         weights: Weights that the backbone started from: ``imagenet``, ``casia-webface``, ``none``
-            or a file's name.
-        input_size: Side in pixels of the network's square input.
+            or the name of a file.
+        input_size: Side of the network's square input in pixels.
         classes: Order of the network's two outputs.
-        domain: The training data in short; on other kinds of video the detector is guessing.
-        crop: How faces must be found and cropped for this detector, which is as in its training.
+        domain: Summary of the training data. On other kinds of video the detector is guessing.
+        crop: How faces must be found and cropped for this detector: as in its training.
         decision: How scores become verdicts; fitted on the validation videos.
-        train_sha256: Hash over the training crops and their rows.
-        split_sha256: Hash of the split's file.
-        leaky: Whether the split let groups cross, so that no figure here can be believed.
+        train_sha256: SHA-256 of the training crops and their rows.
+        split_sha256: SHA-256 of the split's file.
+        leaky: Whether the split let groups cross, so that no figure of the detector can be
+            believed.
         parameters: Number of weights.
-        weights_sha256: Hash over the weights' values.
-        onnx_sha256: Hash of ``model.onnx``, empty until the directory is written.
-        params: Training parameters, as they stood in ``params.yaml``. History: no code may need a
-            key of it in order to score.
+        weights_sha256: SHA-256 of the values of the weights.
+        onnx_sha256: SHA-256 of ``model.onnx``; empty until the directory is written.
+        params: Training parameters as they stood in ``params.yaml``. They are history: scoring
+            needs no key of this mapping.
         validation: Figures on the validation part by level (``frame``, ``video``), each a mapping
-            from a metric's name to its value. History, as ``params`` is.
-        sha256: Identity of the detector: the hash of the card's content, which holds the hashes of
-            the weights. Not a key of the file; ``load_card`` fills it in.
+            from the name of a metric to its value. They are history too.
+        sha256: Identity of the detector: the SHA-256 of the card's content, which holds the hashes
+            of the weights. It is not a key of the file; ``load_card`` fills it in.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -87,15 +88,18 @@ class DetectorCard(BaseModel):
 
 
 def load_card(directory: Path) -> DetectorCard:
-    """Return the card of a detector directory, upgraded to today's format.
+    """Return the card of a detector directory, upgraded to the current format.
 
     Args:
         directory: The detector directory.
 
     Raises:
-        DetectorError: There is no card, it is damaged, or its format or a key of it is unknown.
+        DetectorError: The card is missing or damaged, or has an unknown format or key.
 
-    Example:
+    Example, where ``detector_dir`` is a detector directory such as ``Path("models/champion")``:
+        >>> card = load_card(detector_dir)
+        >>> card.backbone, card.classes, card.decision.threshold
+        ('mesonet', ('REAL', 'FAKE'), 0.5)
         >>> load_card(Path("models/none"))
         Traceback (most recent call last):
         dfd.errors.DetectorError: models/none/detector.json: cannot be read (No such file ...
@@ -111,7 +115,7 @@ def load_card(directory: Path) -> DetectorCard:
         raise DetectorError(f"{path}: damaged, not JSON ({error}); train it again") from error
     known = isinstance(content, dict) and content.get("format")
     if known in _UPGRADES:
-        # The identity is that of the file as it is, so that a registry knows the detector again.
+        # `sha256` is the hash of the file as it is, so that a registry recognises the detector.
         upgraded = _UPGRADES[known](content)
     elif known == FORMAT:
         upgraded = content
@@ -129,7 +133,21 @@ def load_card(directory: Path) -> DetectorCard:
 
 
 def registered_version(directory: Path) -> str | None:
-    """Return the version, in the registry, of an exported detector; None for other directories."""
+    """Return the version that the registry gave to the detector in a directory.
+
+    Args:
+        directory: The detector directory.
+
+    Returns:
+        The version, such as ``"3"``; None for a directory that no registry exported.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as exported:
+        ...     _ = Path(exported, REGISTERED).write_text('{"version": 3}')
+        ...     registered_version(Path(exported))
+        '3'
+    """
     try:
         note = json.loads((directory / REGISTERED).read_text(encoding="utf-8"))
         return str(note["version"])
@@ -142,7 +160,7 @@ def _identity(content: Any) -> str:
 
 
 def _from_format_4(card: dict[str, Any]) -> dict[str, Any]:
-    """Format 4 had the validation figures in two keys of their own."""
+    """Upgrade a card of format 4, which had the validation figures in two separate keys."""
     levels = {"frame": "validation_frames", "video": "validation_videos"}
     kept = {key: value for key, value in card.items() if key not in levels.values()}
     return {
@@ -156,7 +174,7 @@ _UPGRADES: dict[Any, Callable[[dict[str, Any]], dict[str, Any]]] = {4: _from_for
 
 
 def _problem(error: ValidationError | KeyError | TypeError) -> str:
-    """Return what is wrong with a card's content, and what to do, as the end of a line."""
+    """Return the end of an error line: what is wrong with a card's content, and what to do."""
     if not isinstance(error, ValidationError):
         return f"damaged ({error}); train the detector again"
     first = error.errors()[0]

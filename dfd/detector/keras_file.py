@@ -1,6 +1,7 @@
-"""A detector's Keras model as a file, for fine-tuning and heat maps.
+"""The file ``model.keras`` of a detector, for fine-tuning and heat maps.
 
-Its bytes follow from the model alone. Scores come from the ONNX file beside it.
+Saving the same model twice gives the same bytes. Scores are computed with ``model.onnx``, which
+lies in the same directory.
 """
 
 import hashlib
@@ -20,16 +21,16 @@ if TYPE_CHECKING:
 
 
 def save_model(model: "keras.Model", path: Path) -> None:
-    """Write a model without its optimizer, its time of saving and its addresses in memory.
+    """Write a model without its optimizer, the time of saving and memory addresses.
 
     Args:
         model: The model; its weights are written as they are.
         path: A new ``.keras`` file.
 
     Raises:
-        OSError: The disk cannot take it.
+        OSError: The file cannot be written.
     """
-    import keras  # here, because whoever reads a detector's card needs none
+    import keras  # heavy, and not needed to read a card or to score
 
     raw = path.with_name("raw.keras")
     keras.Model(model.inputs, model.outputs, name=model.name).save(raw)
@@ -42,16 +43,23 @@ def save_model(model: "keras.Model", path: Path) -> None:
                 content = json.dumps(metadata, sort_keys=True).encode()
             elif name == "config.json":
                 content = _numbered(content.decode()).encode()
-            target.writestr(zipfile.ZipInfo(name), content)  # its default date is fixed
+            target.writestr(zipfile.ZipInfo(name), content)  # ZipInfo's default date is fixed
     raw.unlink()
 
 
 def load_keras_model(directory: Path) -> "keras.Model":
-    """Return the Keras model of a detector directory: uint8 RGB to P of (REAL, FAKE).
+    """Return the Keras model of a detector directory.
+
+    Args:
+        directory: The detector directory.
+
+    Returns:
+        A model from RGB pixels, uint8 (N, S, S, 3), to the probabilities of REAL and FAKE,
+        float32 (N, 2).
 
     Raises:
-        DetectorError: Keras is not installed, or the card or the model is missing or damaged, or
-            they do not belong together.
+        DetectorError: Keras is not installed; or the card or the model is missing or damaged; or
+            the model has other weights than the card says.
     """
     card = load_card(directory)
     path = directory / MODEL
@@ -75,7 +83,7 @@ def load_keras_model(directory: Path) -> "keras.Model":
 
 
 def weights_sha256(model: "keras.Model") -> str:
-    """Return a hash over the values of a model's weights, in their order."""
+    """Return the SHA-256 of the values of a model's weights, in the model's order."""
     digest = hashlib.sha256()
     for values in model.get_weights():
         digest.update(f"{values.dtype} {values.shape};".encode())
@@ -84,9 +92,9 @@ def weights_sha256(model: "keras.Model") -> str:
 
 
 def _numbered(config: str) -> str:
-    """Return a model's configuration with its shared objects numbered instead of addressed."""
-    found = dict.fromkeys(re.findall(r'"shared_object_id": (\d+)', config))
-    numbers = {address: number for number, address in enumerate(found, start=1)}
+    """Replace the memory addresses in a model's configuration by numbers from 1."""
+    addresses = dict.fromkeys(re.findall(r'"shared_object_id": (\d+)', config))
+    numbers = {address: number for number, address in enumerate(addresses, start=1)}
     return re.sub(
         r'(?<="shared_object_id": )\d+', lambda match: str(numbers[match.group()]), config
     )

@@ -1,4 +1,4 @@
-"""A detector's network: crops in, P(FAKE) out."""
+"""The network of a detector, which computes P(FAKE) of crops."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,8 @@ from dfd.errors import DetectorError, OnnxError
 from dfd.files import hash_file
 from dfd.onnx import Session, open_session
 
-INPUT, OUTPUT = "pixels", "probabilities"  # of the ONNX graph
-_AT_ONCE = 16  # crops computed together: more gain nothing, and small networks are slower
+INPUT, OUTPUT = "pixels", "probabilities"  # names in the ONNX graph
+_BATCH = 16  # larger batches are not faster, and slow small networks down
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,9 @@ class Detector:
     """A loaded detector; threads may share it.
 
     Attributes:
-        card: Its card.
+        card: The card.
         session: The network.
-        version: Its version in the registry, where the registry exported it.
+        version: Version in the registry; None if the directory was not exported by a registry.
     """
 
     card: DetectorCard
@@ -31,13 +31,20 @@ class Detector:
     version: str | None = None
 
     def predict(self, crops: Images) -> Scores:
-        """Return P(FAKE), float32 (N,) in 0..1, of crops made as ``card.crop`` says.
+        """Return the uncalibrated P(FAKE) of crops, float32 (N,), 0..1.
 
         Args:
-            crops: uint8 (N, S, S, 3) RGB of any side S; N may be 0.
+            crops: uint8 (N, S, S, 3) RGB, cropped as ``card.crop`` says. S is any side, and N may
+                be 0.
 
         Raises:
-            DetectorError: The array is not of that kind.
+            DetectorError: The array has another type or shape.
+
+        Example, where ``detector_dir`` is a detector directory:
+            >>> crops = np.zeros((2, 224, 224, 3), np.uint8)
+            >>> crops[1] = (30, 60, 40)
+            >>> [f"{score:.2f}" for score in load_detector(detector_dir).predict(crops)]
+            ['0.50', '0.83']
         """
         if crops.dtype != np.uint8 or crops.ndim != 4 or crops.shape[3] != 3:
             raise DetectorError(
@@ -48,9 +55,18 @@ class Detector:
 
 
 def resized(crops: Images, size: int) -> Images:
-    """Return crops, uint8 (N, S, S, 3), with a side of ``size`` pixels.
+    """Return square images scaled to a side of ``size`` pixels, uint8 (N, size, size, 3).
 
-    Shrinking averages areas; enlarging is cubic.
+    Shrinking averages areas; enlarging is bicubic.
+
+    Args:
+        crops: uint8 (N, S, S, 3), in any colour order. Images that have the size are returned as
+            they are.
+        size: Side in pixels, at least 1.
+
+    Example:
+        >>> resized(np.zeros((5, 128, 128, 3), np.uint8), 96).shape
+        (5, 96, 96, 3)
     """
     if crops.shape[1] == crops.shape[2] == size:
         return crops
@@ -62,17 +78,17 @@ def resized(crops: Images, size: int) -> Images:
 
 
 def fake_scores(session: Session, images: Images) -> Scores:
-    """Return a network's P(FAKE), float32 (N,), for images of its own input size.
+    """Return the P(FAKE) that a network computes for images, float32 (N,), 0..1.
 
     Args:
-        session: A network from uint8 RGB pixels to the probabilities of (REAL, FAKE).
-        images: uint8 (N, S, S, 3) RGB; N may be 0.
+        session: A network from RGB pixels to the probabilities of REAL and FAKE.
+        images: uint8 (N, S, S, 3) RGB, where S is the side of the network's input; N may be 0.
     """
-    said = [
-        session.run([OUTPUT], {INPUT: images[start : start + _AT_ONCE]})[0][:, 1]
-        for start in range(0, len(images), _AT_ONCE)
+    batches = [
+        session.run([OUTPUT], {INPUT: images[start : start + _BATCH]})[0][:, 1]
+        for start in range(0, len(images), _BATCH)
     ]
-    return np.concatenate([np.empty(0, np.float32), *said])
+    return np.concatenate([np.empty(0, np.float32), *batches])
 
 
 def load_detector(directory: Path, threads: int = 0) -> Detector:
@@ -80,11 +96,15 @@ def load_detector(directory: Path, threads: int = 0) -> Detector:
 
     Args:
         directory: The detector directory.
-        threads: Threads that compute one call of ``predict``; 0 for one a core.
+        threads: Threads that compute one call of ``predict``; 0 for one thread per core.
 
     Raises:
-        DetectorError: The card or the network is missing or damaged, or they do not belong
-            together.
+        DetectorError: The card or the network is missing or damaged, or the network is not the
+            one that the card names.
+
+    Example, where ``detector_dir`` is a detector directory:
+        >>> load_detector(detector_dir).card.backbone
+        'mesonet'
     """
     card, version = card_and_version(directory)
     try:
@@ -94,12 +114,17 @@ def load_detector(directory: Path, threads: int = 0) -> Detector:
             raise
         detector = None
     if detector is None or card_and_version(directory) != (card, version):
-        return load_detector(directory, threads)  # another detector was put in its place meanwhile
+        return load_detector(directory, threads)  # the directory was replaced while it was read
     return detector
 
 
 def card_and_version(directory: Path) -> tuple[DetectorCard, str | None]:
-    """Return the card of a directory and its version in the registry, which name what is in it.
+    """Return the card and the registry version of a detector directory.
+
+    Together they identify a detector: when neither has changed, the network has not changed.
+
+    Args:
+        directory: The detector directory.
 
     Raises:
         DetectorError: The card is missing or damaged.
@@ -109,13 +134,13 @@ def card_and_version(directory: Path) -> tuple[DetectorCard, str | None]:
 
 def _open_checked(path: Path, card: DetectorCard, threads: int) -> Session:
     try:
-        found = hash_file(path)
+        sha256 = hash_file(path)
     except OSError as error:
         state = "missing" if isinstance(error, FileNotFoundError) else f"{error.strerror}"
         raise DetectorError(
             f"{path}: {state}; run `dvc checkout`, or train the detector again"
         ) from error
-    if found != card.onnx_sha256:
+    if sha256 != card.onnx_sha256:
         raise DetectorError(
             f"{path}: damaged, or not the network its {CARD} names; run `dvc checkout`, or train "
             "the detector again"

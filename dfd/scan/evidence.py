@@ -1,7 +1,8 @@
-"""From the scores of a video's crops to its probability, with what that rests on.
+"""The evidence in a video: the scores of its crops, combined into the video's probability.
 
-The same steps as in an evaluation: the log-odds of a track are the mean over its crops, the video
-scores as its most suspicious track, and everything is calibrated as the detector says.
+An evaluation takes the same steps: the log-odds of a track are the mean over its crops, the video
+gets the score of its most suspicious track, and the detector's calibration turns scores into
+probabilities.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,8 @@ from dfd.scan.record import FrameScore, Track, TrackFrame
 from dfd.scoring.aggregate import Values, log_odds, odds_of_track, probability
 from dfd.scoring.decision import Calibration
 
-# Student's t, the quantile 0.975, for 1 to 30 degrees of freedom and for 40, 60, 120 and all.
+# The 0.975 quantile of Student's t for 1 to 30, 40, 60, 120 and infinitely many degrees of freedom.
+# The table spares a scan the import of SciPy.
 _FREEDOM = [*range(1, 31), 40, 60, 120, np.inf]
 _T = [
     *(12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281),
@@ -29,13 +31,13 @@ _T = [
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the crops of a video say; everything calibrated.
+    """The evidence in the crops of a video. Every score is a calibrated P(FAKE), 0..1.
 
     Attributes:
-        probability: P(FAKE) of the video: that of its most suspicious track.
-        interval: ``odds_interval`` of that track; None with fewer than two crops.
-        tracks: The tracks by number, each with its crops by time.
-        frames: The highest score of each judged frame, by time.
+        probability: P(FAKE) of the video, which is the score of its most suspicious track.
+        interval: ``odds_interval`` of that track as probabilities; None if it has one crop only.
+        tracks: The tracks, ordered by number, with their crops ordered by time.
+        frames: The highest score of each judged frame, ordered by time.
     """
 
     probability: float
@@ -47,62 +49,86 @@ class Evidence:
 def weigh(
     crops: Sequence[Crop], scores: npt.NDArray[np.float32], calibration: Calibration
 ) -> Evidence:
-    """Return what the scores of a video's crops add up to.
+    """Combine the scores of a video's crops.
 
     Args:
-        crops: At least one, by frame and track.
-        scores: P(FAKE) of each as the network gives it, (N,).
-        calibration: From scores to probabilities.
+        crops: The crops, at least one, ordered by frame and track.
+        scores: Uncalibrated P(FAKE) of each crop, float32 (N,), 0..1.
+        calibration: Calibration of the detector that computed the scores.
+
+    Example:
+        >>> from dfd.faces.face import Face
+        >>> face = Face((10.0, 10.0, 90.0, 110.0), ((50.0, 60.0),) * 5, score=0.9)
+        >>> crops = [Crop(i, i / 25, 0, face, sharpness=80.0, jpeg=b"") for i in range(3)]
+        >>> evidence = weigh(crops, np.float32([0.8, 0.9, 0.7]), Calibration())
+        >>> round(evidence.probability, 3), [round(end, 3) for end in evidence.interval]
+        (0.814, [0.447, 0.959])
     """
     calibrated = calibration.apply(scores)
-    shown = [
+    track_frames = [
         TrackFrame(frame=crop.frame, time_s=crop.time_s, box=crop.face.box, score=float(score))
         for crop, score in zip(crops, calibrated, strict=True)
     ]
-    of_track = np.array([crop.track for crop in crops])
-    odds = {int(track): log_odds(scores[of_track == track]) for track in np.unique(of_track)}
-    score = {track: probability(odds_of_track(values)) for track, values in odds.items()}
-    deciding = max(score, key=lambda track: float(score[track]))
+    track_numbers = np.array([crop.track for crop in crops])
+    odds = {
+        int(track): log_odds(scores[track_numbers == track]) for track in np.unique(track_numbers)
+    }
+    raw_scores = {track: probability(odds_of_track(values)) for track, values in odds.items()}
+    deciding = max(raw_scores, key=lambda track: float(raw_scores[track]))
     interval = odds_interval(odds[deciding])
     return Evidence(
-        probability=float(calibration.apply(score[deciding])),
-        interval=interval and _ends(calibration.apply(probability(interval))),
+        probability=float(calibration.apply(raw_scores[deciding])),
+        interval=interval and _pair(calibration.apply(probability(interval))),
         tracks=tuple(
             Track(
                 track=track,
-                score=float(calibration.apply(score[track])),
-                frames=tuple(one for one, its in zip(shown, of_track, strict=True) if its == track),
+                score=float(calibration.apply(raw_scores[track])),
+                frames=tuple(
+                    frame
+                    for frame, number in zip(track_frames, track_numbers, strict=True)
+                    if number == track
+                ),
             )
-            for track in sorted(score)
+            for track in sorted(odds)
         ),
         frames=tuple(
-            FrameScore(frame=best.frame, time_s=best.time_s, score=best.score)
-            for best in (
-                max(at_once, key=attrgetter("score"))
-                for _, at_once in groupby(shown, key=attrgetter("frame"))
+            FrameScore(frame=highest.frame, time_s=highest.time_s, score=highest.score)
+            for highest in (
+                max(faces, key=attrgetter("score"))
+                for _, faces in groupby(track_frames, key=attrgetter("frame"))
             )
         ),
     )
 
 
 def odds_interval(odds: Values) -> tuple[float, float] | None:
-    """Return the 95 % t interval of the mean of a track's log-odds; None with fewer than two.
+    """Return the 95 % t interval of the mean of a track's log-odds.
 
-    It covers what other frames of this video, sampled alike, would have given. It does not cover
-    that frames resemble each other, which makes it too narrow, nor that the detector may be wrong
-    about such videos, nor that its calibration rests on a number of validation videos.
+    The interval covers what other frames of the same video, sampled in the same way, would have
+    given. It is too narrow where neighbouring frames resemble each other. It does not cover errors
+    of the detector on this kind of video, nor the limited number of videos behind its calibration.
 
     Args:
-        odds: Log-odds of the track's crops, (N,), uncalibrated.
+        odds: Uncalibrated log-odds of the track's crops, (N,).
+
+    Returns:
+        The two ends in log-odds; None with fewer than two crops.
+
+    Example:
+        >>> [round(end, 3) for end in odds_interval(np.array([1.0, 2.0, 3.0]))]
+        [-0.484, 4.484]
+        >>> odds_interval(np.array([1.0])) is None
+        True
     """
     if len(odds) < 2:
         return None
-    freedom = 1 / np.array(_FREEDOM[::-1])
-    t = np.interp(1 / (len(odds) - 1), freedom, _T[::-1])
+    # Between the rows of the table, t is nearly linear in the inverse of the degrees of freedom.
+    inverse_freedom = 1 / np.array(_FREEDOM[::-1])
+    t = np.interp(1 / (len(odds) - 1), inverse_freedom, _T[::-1])
     half = t * np.std(odds, ddof=1) / np.sqrt(len(odds))
-    return _ends(odds_of_track(odds) + np.array([-half, half]))
+    return _pair(odds_of_track(odds) + np.array([-half, half]))
 
 
-def _ends(values: Values) -> tuple[float, float]:
+def _pair(values: Values) -> tuple[float, float]:
     low, high = values
     return float(low), float(high)

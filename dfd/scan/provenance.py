@@ -1,8 +1,8 @@
-"""What a C2PA manifest in a file claims of where it comes from.
+"""Reading the C2PA manifest of a file, a signed claim about where the file comes from.
 
-Read with the optional package ``c2pa-python`` (the extra ``provenance``). A manifest is a signed
-claim: it says who signed what, not that the picture is true. Most videos have none, and any program
-that rewrites a file may drop it, so that its absence proves nothing. See the C2PA Technical
+The optional package ``c2pa-python`` (the extra ``provenance``) reads it. A manifest says who signed
+which claims, not that the picture is true. Most videos have no manifest, and any program that
+rewrites a file may drop it, so a missing manifest proves nothing. See the C2PA Technical
 Specification, https://c2pa.org/specifications.
 """
 
@@ -12,50 +12,59 @@ from typing import Any
 
 from dfd.scan.record import Provenance
 
-# Nothing is fetched: neither manifests that lie elsewhere nor whether a certificate was revoked.
+# A scan causes no network traffic, so neither manifests that lie elsewhere nor lists of revoked
+# certificates are fetched.
 _SETTINGS = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
-_LONGEST = 200  # characters of a claim that are kept
+_LONGEST = 200  # characters to keep of a claimed value
 
 
 def read_provenance(path: Path) -> Provenance | None:
-    """Return what the manifest in a video says.
+    """Return what the C2PA manifest in a video claims.
+
+    Args:
+        path: The file.
 
     Returns:
-        None where the package is not installed, the container is of another kind than MP4, MOV or
-        AVI, or there is no manifest that can be read.
+        The claims; None where the package is not installed, the container is not MP4, MOV or AVI,
+        or the file has no manifest that can be read.
+
+    Example:
+        >>> read_provenance(Path("samples/videos/aawxptlexd.mp4")) is None
+        True
     """
     try:
         import c2pa
-    except (ImportError, OSError):  # not installed, or its library does not load here
+    except (ImportError, OSError):  # not installed, or its native library does not load here
         return None
     try:
         with path.open("rb") as file:
-            kind = _kind(file.read(12))
+            media_type = _media_type(file.read(12))
             file.seek(0)
-            if kind is None:
+            if media_type is None:
                 return None
             context = c2pa.Context(c2pa.Settings.from_dict(_SETTINGS))
-            with c2pa.Reader(kind, file, context=context) as reader:
+            with c2pa.Reader(media_type, file, context=context) as reader:
                 state, manifest = reader.get_validation_state(), reader.get_active_manifest()
     except (c2pa.C2paError, OSError, ValueError):
         return None
     return _provenance(str(state), manifest or {})
 
 
-def _kind(start: bytes) -> str | None:
+def _media_type(start: bytes) -> str | None:
+    """Return the media type of a file that begins with these 12 bytes; None for other kinds."""
     if start[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"wide"):
         return "video/mp4"
     return "video/avi" if start[:4] == b"RIFF" and start[8:12] == b"AVI " else None
 
 
 def _provenance(state: str, manifest: dict[str, Any]) -> Provenance:
-    signed = manifest.get("signature_info") or {}
-    made_by: dict[str, Any] = next(iter(manifest.get("claim_generator_info") or []), {})
+    signature = manifest.get("signature_info") or {}
+    generator: dict[str, Any] = next(iter(manifest.get("claim_generator_info") or []), {})
     return Provenance(
         state=state,
-        signer=_text(signed.get("issuer") or signed.get("common_name")),
-        signed_at=_text(signed.get("time")),
-        generator=_text(made_by.get("name") or manifest.get("claim_generator")),
+        signer=_text(signature.get("issuer") or signature.get("common_name")),
+        signed_at=_text(signature.get("time")),
+        generator=_text(generator.get("name") or manifest.get("claim_generator")),
         sources=tuple(dict.fromkeys(_sources(manifest))),
     )
 
@@ -70,6 +79,6 @@ def _sources(manifest: dict[str, Any]) -> Iterator[str]:
 
 
 def _text(value: Any) -> str | None:
-    """Return a claimed value as a line of text that can be shown; anyone may have written it."""
+    """Return a claimed value, which anyone may have written, as one line that is safe to show."""
     shown = "".join(sign if sign.isprintable() else "·" for sign in str(value or ""))
     return shown[:_LONGEST] or None

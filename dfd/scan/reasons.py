@@ -1,9 +1,10 @@
-"""Why there is no verdict, and what to keep in mind where there is one: one table of reasons.
+"""The table of reasons: why a video gets no verdict, or why its verdict needs caution.
 
-A *decisive* reason goes with the verdict INCONCLUSIVE. It arises only where an evaluation counts no
-verdict either: no crop, or a probability in the detector's inconclusive band. Every other reason is
-a caution and changes no verdict. A new reason is a line of ``REASONS`` and the code that yields it;
-the pages, the JSON schema and ``docs/scan.md`` follow the table.
+A *decisive* reason accompanies the verdict INCONCLUSIVE. It is given exactly where an evaluation
+counts no verdict either: there is no crop, or the probability lies in the detector's inconclusive
+band. Every other reason is a caution and changes no verdict. To add a reason, add a line to
+``REASONS`` and the code that yields it; the pages and the JSON schema use the table, and a test
+compares ``docs/scan.md`` with it.
 """
 
 from collections.abc import Iterator
@@ -22,9 +23,9 @@ class Kind:
     """One kind of reason.
 
     Attributes:
-        code: Its name in a verdict record.
-        decisive: Whether there is no verdict because of it.
-        sentence: What it means, for a reader without training.
+        code: Name of the reason in a verdict record.
+        decisive: Whether the reason prevents a verdict; otherwise it is a caution.
+        sentence: Meaning of the reason, for a reader without training.
     """
 
     code: str
@@ -60,15 +61,30 @@ _KINDS = (
         "The faces are larger or smaller than nearly all that the detector was trained on.",
     ),
 )
-REASONS = {kind.code: kind for kind in _KINDS}
+REASONS = {kind.code: kind for kind in _KINDS}  # by code, the decisive reasons first
 
-_FEW = 4  # judged frames below which one frame more may turn a verdict
-_SCARCE = 0.25  # share of the sampled frames below which most of the video is not judged
-_FAR = 1.25  # times beyond what was usual in training, where a video is not like it
+_FEW = 4  # with fewer judged frames, one more frame may change the verdict
+_SCARCE = 0.25  # below this share of judged frames, most of the video has not been judged
+_TOLERANCE = 1.25  # factor beyond the training data's usual range at which a caution is given
 
 
 def why_none(faces: VideoFaces, probability: float | None, decision: Decision) -> Iterator[Reason]:
-    """Yield why a video gets no verdict; nothing where it gets one."""
+    """Yield the reason why a video gets no verdict, or nothing where it gets a verdict.
+
+    Args:
+        faces: The crops of the video, and counts of its frames.
+        probability: Calibrated P(FAKE) of the video, 0..1; None without a crop.
+        decision: How the detector's probabilities become verdicts.
+
+    Example:
+        >>> from dfd.scoring.decision import Calibration
+        >>> decision = Decision(Calibration(), threshold=0.5, inconclusive=(0.4, 0.6))
+        >>> faces = VideoFaces(60, 1, 1, 1, 1, 1, crops=(), reason=None, detail="")
+        >>> [reason.code for reason in why_none(faces, 0.55, decision)]
+        ['between']
+        >>> list(why_none(faces, 0.95, decision))
+        []
+    """
     if faces.reason:
         yield Reason(code=faces.reason, detail=faces.detail)
     elif probability is not None and decision.verdict(probability) == "INCONCLUSIVE":
@@ -81,11 +97,12 @@ def why_none(faces: VideoFaces, probability: float | None, decision: Decision) -
 
 
 def cautions(faces: VideoFaces, domain: Domain) -> Iterator[Reason]:
-    """Yield what to keep in mind about a video with crops; none of it changes the verdict.
+    """Yield the reasons why the verdict on a video needs caution; they change no verdict.
 
     Args:
-        faces: What was found.
-        domain: What the detector was trained on.
+        faces: The crops of the video, and counts of its frames. Without a crop there is no
+            caution, because there is no verdict.
+        domain: Summary of the videos that the detector was trained on.
     """
     if not faces.crops:
         return
@@ -94,15 +111,15 @@ def cautions(faces: VideoFaces, domain: Domain) -> Iterator[Reason]:
         yield Reason(code="few_faces", detail=f"only {faces.kept} of {frames} could be judged")
     size = median(crop.face.size for crop in faces.crops)
     low, high = domain.face_size
-    if size * _FAR < low or size > _FAR * high:
-        kind = "small" if size < low else "large"
+    if size * _TOLERANCE < low or size > _TOLERANCE * high:
+        extreme = "small" if size < low else "large"
         yield Reason(
             code="outside_domain",
-            detail=f"the faces are {kind}, {size:.0f} pixels; the detector was trained on faces of "
-            f"{low:.0f} to {high:.0f}",
+            detail=f"the faces are {extreme}, {size:.0f} pixels; the detector was trained on faces "
+            f"of {low:.0f} to {high:.0f}",
         )
     sharpness = median(crop.sharpness for crop in faces.crops)
-    if sharpness * _FAR < domain.sharpness[0]:
+    if sharpness * _TOLERANCE < domain.sharpness[0]:
         yield Reason(
             code="low_quality",
             detail="the faces are more blurred than those the detector was trained on",

@@ -1,7 +1,8 @@
-"""The verdict record: what a scan of one file says, as versioned JSON.
+"""The verdict record: the result of scanning one file, as versioned JSON.
 
-Its schema is ``dfd/scan/verdict.schema.json``. A field is never renamed or given another meaning
-within a version; new ones may join. All scores and probabilities are P(FAKE), calibrated, 0..1.
+The schema of the JSON is ``dfd/scan/verdict.schema.json``, which ``python -m dfd.scan.schema``
+makes from these classes and their docstrings. Within a version, no field is renamed or given
+another meaning, but fields may be added. All scores and probabilities are calibrated P(FAKE), 0..1.
 """
 
 from typing import Final, Literal
@@ -21,13 +22,13 @@ class _Part(BaseModel):
 
 
 class ScannedFile(_Part):
-    """The file.
+    """The scanned file.
 
     Attributes:
-        name: The last part of its name; bytes that are no UTF-8 as ``\\xff``.
-        sha256: Of its content, in hexadecimal; empty where it cannot be read.
-        size: Bytes.
-        path: Its name as a command was given it; None for an upload.
+        name: File name without its folder; bytes that are not UTF-8 are written like ``\\xff``.
+        sha256: SHA-256 of the content in hexadecimal; empty where the file cannot be read.
+        size: Size in bytes.
+        path: Path as the user gave it on the command line; None for an upload.
     """
 
     name: str
@@ -37,7 +38,14 @@ class ScannedFile(_Part):
 
 
 class Video(_Part):
-    """What was found in the file: seconds, pixels (upright) and frames of its video stream."""
+    """The video stream of the file.
+
+    Attributes:
+        duration_s: Length in seconds; None where the container states none.
+        width: Width of the upright picture in square pixels.
+        height: Height of the upright picture in square pixels.
+        frames: Number of frames.
+    """
 
     duration_s: float | None
     width: int
@@ -46,12 +54,12 @@ class Video(_Part):
 
 
 class Reason(_Part):
-    """Why a verdict is not to be had, or to be taken with care.
+    """Why there is no verdict, or why the verdict needs caution.
 
     Attributes:
-        code: A code of ``dfd.scan.reasons.REASONS``, the table that says what each means and
-            whether there is no verdict because of it.
-        detail: One line for a reader.
+        code: A code of ``dfd.scan.reasons.REASONS``, the table that tells what each code means and
+            whether it prevents a verdict.
+        detail: One line with the facts of this file.
     """
 
     code: str
@@ -59,7 +67,15 @@ class Reason(_Part):
 
 
 class Coverage(_Part):
-    """Sampled frames: asked for, decoded, with any face, with a judged crop; share of the last."""
+    """How many frames the verdict rests on.
+
+    Attributes:
+        asked: Number of frames that were sampled.
+        decoded: Number of sampled frames that could be decoded.
+        with_face: Number of decoded frames in which a face was detected.
+        judged: Number of frames with at least one judged crop.
+        share: ``judged`` divided by ``asked``; 0 where no frame was sampled.
+    """
 
     asked: int
     decoded: int
@@ -69,7 +85,14 @@ class Coverage(_Part):
 
 
 class TrackFrame(_Part):
-    """One crop of a track: frame's index and time in seconds, face box in pixels, score."""
+    """One crop of a track.
+
+    Attributes:
+        frame: Index of the frame in the video, from 0.
+        time_s: Seconds since the first frame of the video.
+        box: Face box (left, top, right, bottom) in pixels of the upright frame.
+        score: P(FAKE) of the crop.
+    """
 
     frame: int
     time_s: float
@@ -78,7 +101,13 @@ class TrackFrame(_Part):
 
 
 class Track(_Part):
-    """One person's face through the video: its number, score, and its crops by time."""
+    """One person's face through the video.
+
+    Attributes:
+        track: Number of the track, from 0.
+        score: P(FAKE) of the track.
+        frames: Crops of the track, ordered by time.
+    """
 
     track: int
     score: float
@@ -86,7 +115,13 @@ class Track(_Part):
 
 
 class FrameScore(_Part):
-    """A sampled frame's score: the highest of its faces."""
+    """The score of a judged frame.
+
+    Attributes:
+        frame: Index of the frame in the video, from 0.
+        time_s: Seconds since the first frame of the video.
+        score: The highest score among the faces of the frame.
+    """
 
     frame: int
     time_s: float
@@ -94,7 +129,17 @@ class FrameScore(_Part):
 
 
 class Model(_Part):
-    """The detector: directory or registry address it was named by, its hash, and what it is."""
+    """The detector that judged the file.
+
+    Attributes:
+        name: Directory or registry address by which the user named the detector.
+        version: Version of the detector in the registry; None if it has none.
+        candidate: Name of its training parameters.
+        backbone: Name of its network.
+        sha256: Identity of the detector: SHA-256 of its card.
+        leaky: Whether the detector's training and test videos share people or recordings, so that
+            its figures and verdicts cannot be believed.
+    """
 
     name: str
     version: str | None
@@ -105,15 +150,16 @@ class Model(_Part):
 
 
 class Provenance(_Part):
-    """What the C2PA manifest in the file claims; it changes no verdict.
+    """What the C2PA manifest of the file claims. It changes no verdict.
 
     Attributes:
-        state: ``Trusted`` (signed by whom the reader trusts), ``Valid`` (the signature and the
-            content's hash hold, whoever signed) or ``Invalid``.
-        signer: Organisation or name in the certificate; None where it has none.
-        signed_at: When, as a trusted or claimed time says it; None without one.
-        generator: Program that made the claim; None where it is not named.
-        sources: How the content came about, the last parts of IPTC's digital source types, such as
+        state: ``Trusted`` (the signature is valid and its certificate is on the reader's list of
+            trusted ones), ``Valid`` (the signature and the content's hash are valid, whoever
+            signed) or ``Invalid``.
+        signer: Organisation or name in the certificate; None where it states neither.
+        signed_at: Time of signing as the manifest states it; None where it states none.
+        generator: Program that made the manifest; None where it is not named.
+        sources: How the content was made: the last parts of IPTC digital source types, such as
             ``trainedAlgorithmicMedia`` or ``digitalCapture``.
     """
 
@@ -125,25 +171,25 @@ class Provenance(_Part):
 
 
 class VerdictRecord(_Part):
-    """What a scan says of one file.
+    """The result of scanning one file.
 
     Attributes:
-        record: The schema's name and version.
-        file: The file.
-        video: What is in it; None where it cannot be read.
+        record: Name and version of the schema.
+        file: The scanned file.
+        video: The video stream of the file; None where no frame can be decoded.
         verdict: ``REAL``, ``FAKE`` or ``INCONCLUSIVE``.
-        probability: P(FAKE) of the video, calibrated; None where nothing could be judged.
-        interval: Its 95 % interval from the spread over frames of the deciding track; None with
-            fewer than two crops.
-        reasons: Why there is no verdict, or what to keep in mind.
-        coverage: What became of the sampled frames.
-        tracks: The people that were judged, by number.
-        frames: Scores over time.
-        model: What judged.
+        probability: P(FAKE) of the video; None where nothing could be judged.
+        interval: 95 % interval of the probability, from the spread over the crops of the track
+            that decided; None if that track has fewer than two crops.
+        reasons: Why there is no verdict, or why the verdict needs caution.
+        coverage: How many frames the verdict rests on.
+        tracks: The judged people, ordered by number.
+        frames: The score of each judged frame, ordered by time.
+        model: The detector that judged the file.
         crop: How faces were found and cropped.
-        seconds: Wall-clock time the scan took.
-        provenance: What a C2PA manifest in the file says; None where there is none or it was not
-            looked for, which proves nothing.
+        seconds: Wall-clock time of the scan in seconds.
+        provenance: What the C2PA manifest of the file claims; None where the file has no manifest
+            or the reader is not installed, which proves nothing.
     """
 
     record: Literal["dfd.verdict/1"] = SCHEMA

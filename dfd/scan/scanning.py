@@ -1,4 +1,4 @@
-"""One file scanned: its verdict record and the crops it rests on."""
+"""The verdict on one inspected file: its record, and the crops behind it."""
 
 import time
 from dataclasses import dataclass
@@ -12,22 +12,22 @@ from dfd.detector.card import DetectorCard
 from dfd.detector.network import Detector
 from dfd.faces.record import Crop
 from dfd.scan.evidence import weigh
+from dfd.scan.inspection import Inspection
 from dfd.scan.reasons import cautions, why_none
 from dfd.scan.record import Coverage, Model, Verdict, VerdictRecord
-from dfd.scan.seen import Seen
 
-_AT_ONCE = 256  # crops that are pixels at a time, so that memory does not grow with the video
+_BATCH = 256  # crops decoded at a time, so that memory does not grow with the number of crops
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What came of one file.
+    """The result of scanning one file.
 
     Attributes:
         record: The verdict record.
-        card: The card of the detector that judged.
-        crops: The crops (JPEG) that the verdict rests on, by frame and track; empty where the
-            caller did not ask for them.
+        card: Card of the detector that judged the file.
+        crops: The crops (JPEG) behind the verdict, ordered by frame and track; empty where the
+            caller did not ask for crops.
     """
 
     record: VerdictRecord
@@ -36,38 +36,56 @@ class Scan:
 
 
 def classify(crops: tuple[Crop, ...], detector: Detector) -> Scores:
-    """Return P(FAKE) of crops as the network gives it, float32 (N,).
+    """Return the uncalibrated P(FAKE) of crops, float32 (N,), 0..1.
 
     Args:
-        crops: JPEG crops as the detector's card says; N may be 0.
-        detector: Loaded detector.
+        crops: JPEG crops, made as the detector's card says; there may be none.
+        detector: The loaded detector.
+
+    Example, where ``detector_dir`` is a detector directory:
+        >>> from dfd.detector.network import load_detector
+        >>> classify((), load_detector(detector_dir)).shape
+        (0,)
     """
-    parts = [
-        np.stack([pixels(crop) for crop in crops[start : start + _AT_ONCE]])
-        for start in range(0, len(crops), _AT_ONCE)
+    batches = [
+        np.stack([pixels(crop) for crop in crops[start : start + _BATCH]])
+        for start in range(0, len(crops), _BATCH)
     ]
-    return np.concatenate([np.empty(0, np.float32), *map(detector.predict, parts)])
+    return np.concatenate([np.empty(0, np.float32), *map(detector.predict, batches)])
 
 
 def conclude(
-    seen: Seen, scores: Scores, card: DetectorCard, name: str, version: str | None = None
+    inspection: Inspection,
+    scores: Scores,
+    card: DetectorCard,
+    name: str,
+    version: str | None = None,
 ) -> Scan:
-    """Return the verdict on what is in a file.
+    """Return the scan of an inspected file: verdict, probability, reasons and evidence.
 
     Args:
-        seen: The file.
-        scores: P(FAKE) of each of its crops as the network gives it, (N,).
-        card: The detector's.
-        name: What the detector was asked for by.
-        version: Its version in the registry.
+        inspection: The inspected file.
+        scores: Uncalibrated P(FAKE) of each of its crops, float32 (N,), 0..1.
+        card: Card of the detector that computed the scores.
+        name: Directory or registry address by which the user named the detector.
+        version: Version of the detector in the registry; None if it has none.
+
+    Example, where ``detector_dir`` is a detector directory:
+        >>> from pathlib import Path
+        >>> from dfd.detector.card import load_card
+        >>> from dfd.scan.inspection import failed_inspection
+        >>> failed = failed_inspection(Path("a.mp4"), "crash", "its process died", started=0.0)
+        >>> scan = conclude(failed, np.empty(0, np.float32), load_card(detector_dir), "champion")
+        >>> scan.record.verdict, scan.record.reasons[0].code
+        ('INCONCLUSIVE', 'crash')
     """
-    faces, decision = seen.faces, card.decision
+    faces, decision = inspection.faces, card.decision
     evidence = weigh(faces.crops, scores, decision.calibration) if faces.crops else None
     probability = evidence.probability if evidence else None
     verdict = decision.verdict(probability) if probability is not None else "INCONCLUSIVE"
     record = VerdictRecord(
-        file=seen.file,
-        video=seen.video,
+        file=inspection.file,
+        video=inspection.video,
         verdict=cast(Verdict, verdict),
         probability=probability,
         interval=evidence.interval if evidence else None,
@@ -90,13 +108,13 @@ def conclude(
             leaky=card.leaky,
         ),
         crop=card.crop,
-        seconds=time.perf_counter() - seen.begun,
-        provenance=seen.provenance,
+        seconds=time.perf_counter() - inspection.started,
+        provenance=inspection.provenance,
     )
     return Scan(record, card, faces.crops)
 
 
 def pixels(crop: Crop) -> Images:
-    """Return a crop as training saw it: uint8 (S, S, 3) RGB, after JPEG."""
+    """Return the pixels of a crop after JPEG, as training saw them: uint8 (S, S, 3) RGB."""
     image = cv2.imdecode(np.frombuffer(crop.jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
     return np.asarray(image, np.uint8)

@@ -1,6 +1,7 @@
 """The JSON schema of the verdict record, ``verdict.schema.json``.
 
-``python -m dfd.scan.schema`` writes it anew after ``dfd/scan/record.py`` has changed.
+Run ``python -m dfd.scan.schema`` to write the file again after a change of ``dfd/scan/record.py``
+or ``dfd/scan/reasons.py``.
 """
 
 import json
@@ -15,9 +16,13 @@ PATH = Path(__file__).with_name("verdict.schema.json")
 
 
 def verdict_schema() -> str:
-    """Return the schema, JSON Schema 2020-12, of the records that are written.
+    """Return the schema (JSON Schema 2020-12) of verdict records, as the text of a JSON file.
 
-    Fields it does not know are allowed, since later records of the same version may have more.
+    The schema allows unknown fields, because later records of the same version may have more.
+
+    Example:
+        >>> json.loads(verdict_schema())["properties"]["verdict"]["enum"]
+        ['REAL', 'FAKE', 'INCONCLUSIVE']
     """
     schema = VerdictRecord.model_json_schema(mode="serialization")
     schema["$defs"]["Reason"]["properties"]["code"] |= {
@@ -28,13 +33,18 @@ def verdict_schema() -> str:
         ),
     }
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-    return json.dumps(_open(schema), indent=2) + "\n"
+    return json.dumps(_allowing_more(schema), indent=2) + "\n"
 
 
-def _open(part: Any) -> Any:
+def _allowing_more(part: Any) -> Any:
+    """Return a part of a schema without the keys that forbid unknown fields."""
     if isinstance(part, dict):
-        return {key: _open(value) for key, value in part.items() if key != "additionalProperties"}
-    return [_open(one) for one in part] if isinstance(part, list) else part
+        return {
+            key: _allowing_more(value)
+            for key, value in part.items()
+            if key != "additionalProperties"
+        }
+    return [_allowing_more(item) for item in part] if isinstance(part, list) else part
 
 
 if __name__ == "__main__":

@@ -1,13 +1,20 @@
-"""A verdict in sentences that need no training to read."""
+"""A verdict in sentences for readers without training."""
 
 from dfd.detector.card import DetectorCard
 from dfd.scan.reasons import REASONS
-from dfd.scan.record import Reason, VerdictRecord
+from dfd.scan.record import VerdictRecord
 from dfd.words import LEAK
 
 
 def headline(record: VerdictRecord) -> str:
-    """Return the verdict as one sentence."""
+    """Return the verdict of a record as one sentence.
+
+    Example, where ``detector_dir`` is a detector directory:
+        >>> from pathlib import Path
+        >>> from dfd.scan.worker import NamedDetector, scan_file
+        >>> headline(scan_file(Path("no-such.mp4"), NamedDetector(detector_dir, "champion")).record)
+        'No verdict can be given on this video.'
+    """
     if record.verdict == "FAKE":
         return "A face in this video was probably forged."
     if record.verdict == "REAL":
@@ -16,23 +23,42 @@ def headline(record: VerdictRecord) -> str:
 
 
 def explanation(record: VerdictRecord) -> str:
-    """Return what stands behind the headline: the probability in words, or why there is none."""
+    """Return the probability behind a verdict in words, or why there is no probability.
+
+    Example, where ``detector_dir`` is a detector directory:
+        >>> from pathlib import Path
+        >>> from dfd.errors import VideoGivenUp
+        >>> from dfd.scan.worker import NamedDetector, give_up
+        >>> error = VideoGivenUp("unreadable", "is empty")
+        >>> scan = give_up(Path("empty.mp4"), NamedDetector(detector_dir, "champion"), error)
+        >>> explanation(scan.record)
+        'The file could not be read as a video.'
+    """
     if record.probability is None:
-        return " ".join(dict.fromkeys(REASONS[one.code].sentence for one in _decisive(record)))
+        decisive = [reason for reason in record.reasons if REASONS[reason.code].decisive]
+        return " ".join(dict.fromkeys(REASONS[reason.code].sentence for reason in decisive))
     chance = chance_of(record.probability)
-    said = f"The detector puts the probability of a forged face at {chance}"
+    sentence = f"The detector puts the probability of a forged face at {chance}"
     if record.interval:
         low, high = (chance_of(end) for end in record.interval)
-        said += f"; other frames of the same video would have put it between {low} and {high}"
+        sentence += f"; other frames of the same video would have put it between {low} and {high}"
     if record.verdict == "INCONCLUSIVE":
-        return f"{said}. {REASONS['between'].sentence}"
+        return f"{sentence}. {REASONS['between'].sentence}"
     if record.verdict == "REAL":
-        return f"{said}. That is no proof that the video is genuine."
-    return f"{said}. That is evidence, not proof: look at the frames yourself."
+        return f"{sentence}. That is no proof that the video is genuine."
+    return f"{sentence}. That is evidence, not proof: look at the frames yourself."
 
 
 def chance_of(probability: float) -> str:
-    """Return ``93 %``, never 0 or 100."""
+    """Return a probability in percent, but never 0 % or 100 %, which would claim certainty.
+
+    Args:
+        probability: 0..1.
+
+    Example:
+        >>> chance_of(0.934), chance_of(0.002), chance_of(1.0)
+        ('93 %', 'under 1 %', 'over 99 %')
+    """
     if probability < 0.01:
         return "under 1 %"
     if probability > 0.99:
@@ -41,19 +67,32 @@ def chance_of(probability: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Return ``1:04.5``."""
+    """Return a time in the video as minutes and seconds.
+
+    Args:
+        seconds: Seconds since the first frame, at least 0.
+
+    Example:
+        >>> clock(64.52)
+        '1:04.5'
+    """
     minutes, rest = divmod(round(seconds, 1), 60)
     return f"{minutes:.0f}:{rest:04.1f}"
 
 
 def limits(record: VerdictRecord, card: DetectorCard) -> list[str]:
-    """Return where the verdict does not apply, the gravest first."""
-    domain, mix, found = card.domain, card.validation["video"], []
-    if card.leaky:
-        found.append(LEAK)
-    found += [f"{reason.detail[:1].upper()}{reason.detail[1:]}." for reason in _cautions(record)]
+    """Return the limits of a verdict in sentences, the gravest first.
+
+    Args:
+        record: The verdict record.
+        card: Card of the detector that judged the file.
+    """
+    domain, validation = card.domain, card.validation["video"]
+    cautions = [reason for reason in record.reasons if not REASONS[reason.code].decisive]
     forgeries = f" ({', '.join(domain.methods)})" if domain.methods else ""
-    found += [
+    return [
+        *([LEAK] if card.leaky else []),
+        *(f"{reason.detail[:1].upper()}{reason.detail[1:]}." for reason in cautions),
         f"The detector learnt from {domain.real_videos:,} REAL and {domain.fake_videos:,} FAKE "
         f"videos of {', '.join(domain.datasets) or 'unnamed data'}{forgeries}. On other kinds of "
         "forgery, of camera or of people it may be wrong more often than it says.",
@@ -64,18 +103,9 @@ def limits(record: VerdictRecord, card: DetectorCard) -> list[str]:
         "how the video came to be, and not at people beyond the "
         f"{record.crop.max_tracks} that are seen longest.",
         "The probability holds for a mix of REAL and FAKE videos like that it was calibrated on, "
-        f"{mix['tp'] + mix['fn']} FAKE of {mix['n']}. Its interval covers only how frames of this "
-        "video differ, "
-        "not that the detector may be mistaken about such videos.",
+        f"{validation['tp'] + validation['fn']} FAKE of {validation['n']}. Its interval covers "
+        "only how frames of this video differ, not that the detector may be mistaken about such "
+        "videos.",
         "Strong compression, filters, make-up and poor light raise false alarms and hide "
         "forgeries.",
     ]
-    return found
-
-
-def _decisive(record: VerdictRecord) -> list[Reason]:
-    return [reason for reason in record.reasons if REASONS[reason.code].decisive]
-
-
-def _cautions(record: VerdictRecord) -> list[Reason]:
-    return [reason for reason in record.reasons if not REASONS[reason.code].decisive]

@@ -1,7 +1,7 @@
-"""Scanning one file in a worker process, from its path to its verdict.
+"""Scanning one file in a worker process: from its path to its verdict.
 
-Everything heavy is imported inside the functions: the process that hands files to workers imports
-next to nothing.
+Heavy modules are imported inside the functions, so that the process that hands files to workers
+starts fast.
 """
 
 import time
@@ -17,19 +17,24 @@ if TYPE_CHECKING:
     from dfd.scan.scanning import Scan
     from dfd.video.packets import Packets
 
-_loaded: "dict[tuple[Path, int], Detector]" = {}  # the last detector of each directory
+# The detector last loaded in this process, by its directory and its number of threads.
+_loaded: "dict[tuple[Path, int], Detector]" = {}
 
 
 @dataclass(frozen=True)
 class NamedDetector:
-    """Where a detector is, and what a verdict record calls it.
+    """The directory of a detector, and the name that a verdict record gives to the detector.
 
     Attributes:
         directory: The detector directory. Another detector may be put there at any time, as a
-            promotion does; each scan uses the one that is there when it begins.
-        name: Directory or registry address that the user named.
-        version: Version in the registry that the address names; None for a directory, which says
-            itself what version it holds.
+            promotion does. Each scan uses the detector that is there when the scan begins.
+        name: Directory or registry address by which the user named the detector.
+        version: Version in the registry, if the user named an address in the registry. None for a
+            directory, whose version is read from its file ``registered.json``, if it has one.
+
+    Example:
+        >>> NamedDetector(Path("models/champion"), name="champion").version is None
+        True
     """
 
     directory: Path
@@ -44,81 +49,103 @@ def scan_file(
     with_crops: bool = False,
     admit: "Callable[[Packets], None]" = lambda packets: None,
 ) -> "Scan":
-    """Judge one file; the network is loaded while the video is decoded.
+    """Judge one file, in this process and without limits of time or memory.
 
-    A file that cannot be used gives a record with its reason, not an exception.
+    The network is loaded while the video is decoded. A file that cannot be used gives the verdict
+    INCONCLUSIVE with a reason, not an exception.
 
     Args:
         path: The file.
         named: The detector.
-        threads: Threads that classify the crops; 0 for one a core.
+        threads: Threads that compute the scores; 0 for one thread per core.
         with_crops: Whether the result holds the crops, which a report shows.
-        admit: Called with the video's packets before anything is decoded; may refuse by raising.
+        admit: Callback that is called with the packets of the video before a frame is decoded. An
+            exception that it raises reaches the caller, so it may refuse long or large videos.
 
     Raises:
         DetectorError: The detector cannot be loaded.
         WeightsError: The face detector cannot be loaded.
         MemoryError: The file needs more memory than there is.
+
+    Example, where ``detector_dir`` is a detector directory:
+        >>> scan = scan_file(Path("no-such.mp4"), NamedDetector(detector_dir, name="champion"))
+        >>> scan.record.verdict, scan.record.reasons[0].code
+        ('INCONCLUSIVE', 'unreadable')
     """
     from concurrent.futures import ThreadPoolExecutor
 
     import cv2
 
     from dfd.detector.card import load_card
+    from dfd.scan.inspection import inspect_file
     from dfd.scan.scanning import classify, conclude
-    from dfd.scan.seen import see
 
     cv2.setNumThreads(1)  # decoding, loading and other workers fill the cores already
     crop = load_card(named.directory).crop
     while True:
-        with ThreadPoolExecutor(1) as beside:
-            loading = beside.submit(current_detector, named.directory, threads)
-            seen = see(path, crop, admit)
+        with ThreadPoolExecutor(1) as loader:
+            loading = loader.submit(current_detector, named.directory, threads)
+            inspection = inspect_file(path, crop, admit)
             detector = loading.result()
         if detector.card.crop == crop:
             break
-        crop = detector.card.crop  # a detector was put in place meanwhile that crops otherwise
-    scores = classify(seen.faces.crops, detector)
+        # Meanwhile a detector was put into the directory that needs faces cropped in another way.
+        crop = detector.card.crop
+    scores = classify(inspection.faces.crops, detector)
     version = named.version or detector.version
-    scan = conclude(seen, scores, detector.card, named.name, version)
+    scan = conclude(inspection, scores, detector.card, named.name, version)
     return scan if with_crops else replace(scan, crops=())
 
 
 def give_up(path: Path, named: NamedDetector, error: VideoGivenUp) -> "Scan":
-    """Return the record of a file whose worker was stopped or died.
+    """Return the scan of a file whose worker process was stopped or died: INCONCLUSIVE, and why.
 
     Args:
         path: The file.
         named: The detector.
-        error: What happened.
+        error: What happened to the worker process.
 
     Raises:
         DetectorError: The detector's card cannot be read.
+
+    Example, where ``detector_dir`` is a detector directory:
+        >>> error = VideoGivenUp("time_limit", "took longer than 900 seconds")
+        >>> scan = give_up(Path("a.mp4"), NamedDetector(detector_dir, name="champion"), error)
+        >>> scan.record.verdict, scan.record.reasons[0].code
+        ('INCONCLUSIVE', 'time_limit')
     """
     import numpy as np
 
     from dfd.detector.network import card_and_version
+    from dfd.scan.inspection import failed_inspection
     from dfd.scan.scanning import conclude
-    from dfd.scan.seen import unseen
 
-    seen = unseen(path, error.reason, error.detail, time.perf_counter())
+    inspection = failed_inspection(path, error.reason, error.detail, time.perf_counter())
     card, version = card_and_version(named.directory)
-    scores = np.empty(0, np.float32)
-    return conclude(seen, scores, card, named.name, named.version or version)
+    no_scores = np.empty(0, np.float32)
+    return conclude(inspection, no_scores, card, named.name, named.version or version)
 
 
 def current_detector(directory: Path, threads: int) -> "Detector":
-    """Return the detector that is in a directory now.
+    """Return the detector that is in a directory now; card, version and network belong together.
 
-    It is loaded again only when another one, or another version, is there. Card, version and
-    network are always those of one detector.
+    The detector stays loaded, and is loaded again only after another detector or another version
+    was put into the directory.
+
+    Args:
+        directory: The detector directory.
+        threads: Threads that compute the scores; 0 for one thread per core.
 
     Raises:
         DetectorError: The detector cannot be loaded.
+
+    Example, where ``detector_dir`` is a detector directory:
+        >>> current_detector(detector_dir, 1) is current_detector(detector_dir, 1)
+        True
     """
     from dfd.detector.network import card_and_version, load_detector
 
-    held = _loaded.get((directory, threads))
-    if held is None or (held.card, held.version) != card_and_version(directory):
-        held = _loaded[directory, threads] = load_detector(directory, threads)
-    return held
+    loaded = _loaded.get((directory, threads))
+    if loaded is None or (loaded.card, loaded.version) != card_and_version(directory):
+        loaded = _loaded[directory, threads] = load_detector(directory, threads)
+    return loaded

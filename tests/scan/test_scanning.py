@@ -17,8 +17,8 @@ from dfd.faces.extract import extract_faces
 from dfd.faces.reader import read_crops_table
 from dfd.faces.shards import write_faces
 from dfd.files import hash_file
+from dfd.scan.inspection import inspect_file
 from dfd.scan.scanning import Scan, classify, conclude
-from dfd.scan.seen import see
 from dfd.scoring.aggregate import video_scores
 from dfd.scoring.decision import Calibration, Decision
 from tests.clip_fixtures import frames_of, write_clip
@@ -83,7 +83,9 @@ def test_a_record_tells_what_was_judged_by_what(
 
 
 def test_threads_change_no_score(detector: Detector, detector_dir: Path) -> None:
-    crops = see(CLIP, detector.card.crop.model_copy(update={"frames_per_video": 20})).faces.crops
+    crops = inspect_file(
+        CLIP, detector.card.crop.model_copy(update={"frames_per_video": 20})
+    ).faces.crops
     assert len(crops) == 20
     one = classify(crops, load_detector(detector_dir, threads=1))
     np.testing.assert_allclose(one, classify(crops, detector), atol=1e-6)
@@ -91,11 +93,11 @@ def test_threads_change_no_score(detector: Detector, detector_dir: Path) -> None
 
 
 def test_what_lies_between_gets_no_verdict_but_a_probability(detector: Detector) -> None:
-    seen = see(CLIP, detector.card.crop)
-    scores = np.full(len(seen.faces.crops), 0.5, np.float32)
+    inspection = inspect_file(CLIP, detector.card.crop)
+    scores = np.full(len(inspection.faces.crops), 0.5, np.float32)
     unsure = Decision(Calibration(), 0.5, (0.4, 0.6))
     card = detector.card.model_copy(update={"decision": unsure})
-    record = conclude(seen, scores, card, "d").record
+    record = conclude(inspection, scores, card, "d").record
     assert (record.verdict, record.probability) == ("INCONCLUSIVE", 0.5)
     assert [reason.code for reason in record.reasons] == ["between"]
 
