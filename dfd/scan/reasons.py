@@ -42,9 +42,9 @@ _KINDS = (
         True,
         "The detector cannot tell: where it is this unsure, it has been wrong too often.",
     ),
-    Kind("time_limit", True, "It took longer than it may to look into the file."),
-    Kind("memory_limit", True, "The file needed more memory than it may take."),
-    Kind("crash", True, "The file broke the program that reads it."),
+    Kind("time_limit", True, "Scanning the file took longer than the time limit."),
+    Kind("memory_limit", True, "Scanning the file needed more memory than the limit."),
+    Kind("crash", True, "The file crashed the program that reads it."),
     Kind(
         "few_faces",
         False,
