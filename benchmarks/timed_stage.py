@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 
 from benchmarks.faces import peak_mb
-from flows.faces import main
+from flows.faces import faces
 from flows.paths import FACES_STORE
 from flows.stage import run_stage
 
 if __name__ == "__main__":
     begun, cpu = time.time(), time.process_time()
-    run_stage(main)
+    run_stage(faces)
     took = {
         "wall_s": time.time() - begun,
         "cpu_s": time.process_time() - cpu,

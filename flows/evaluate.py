@@ -1,7 +1,5 @@
 """Stage ``evaluate``: one candidate's detector and the baselines on the test part."""
 
-import argparse
-
 from prefect import flow
 
 from dfd.params.data import SplitParams
@@ -24,6 +22,4 @@ def evaluate(candidate: str) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Evaluate one candidate of params.yaml.")
-    parser.add_argument("candidate")
-    run_stage(evaluate, parser.parse_args().candidate)
+    run_stage(evaluate)

@@ -24,7 +24,7 @@ _LISTED = 500  # rows the Prefect UI shows well
 
 
 @flow(name="faces", flow_run_name="faces")
-def faces(params: FacesParams, limits: Limits) -> None:
+def extract_faces(params: FacesParams, limits: Limits) -> None:
     """Extract the faces of the indexed videos; a killed run continues where it was."""
     prepare_detector.submit(params.crop, limits).result()
     missing = missing_videos(INDEX, params.crop, FACES_STORE)
@@ -57,13 +57,13 @@ def _extract(missing: pd.DataFrame, params: CropParams, limits: Limits) -> dict[
     return given_up
 
 
-def main() -> None:
-    """Run the stage as its parameters say."""
+def faces() -> None:
+    """Run the stage on this machine or on a Dask cluster, as the section ``workers`` says."""
     params, workers = load_section(FacesParams), load_section(WorkerParams)
     runner = task_runner(workers)
     with shared_server(workers):
-        faces.with_options(task_runner=runner)(params, limits_of(workers))
+        extract_faces.with_options(task_runner=runner)(params, limits_of(workers))
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(faces)

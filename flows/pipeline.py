@@ -1,10 +1,5 @@
-"""The whole workflow as one scheduled flow: ``dvc repro``, stage by stage.
+"""The whole workflow as one flow, now or on a schedule: ``dvc repro``, stage by stage."""
 
-python -m flows.pipeline                              # once, now
-python -m flows.pipeline --serve --cron "0 2 * * *"   # every night, from the Prefect UI
-"""
-
-import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -21,23 +16,25 @@ from dfd.errors import DfdError, ParamsError
 from dfd.params.evaluation import RobustnessParams
 from dfd.params.section import load_section
 from dfd.params.training import candidate_names
-from flows.stage import run_stage
+from flows.stage import CANDIDATE_STAGES
 from tasks.pipeline import StageRun, list_stages, repro
-
-_OF_A_CANDIDATE = ("train", "evaluate", "robustness")
 
 
 @flow(name="pipeline", flow_run_name="pipeline")
 def pipeline(without: Sequence[str] = ()) -> list[StageRun]:
-    """Run every stage in order; a failed one ends the run, and what came before stays.
+    """Run every stage in order. A failed stage ends the run; results of earlier stages stay.
 
     Args:
-        without: Candidates that are neither trained nor judged.
+        without: Candidates that are neither trained nor evaluated.
+
+    Returns:
+        What became of each stage.
 
     Raises:
         ParamsError: ``params.yaml`` has no such candidate.
+        StageError: A stage failed.
     """
-    known = candidate_names()  # says in one line what is wrong with params.yaml
+    known = candidate_names()  # its errors say in one line what is wrong with params.yaml
     for name in without:
         if name not in known:
             raise ParamsError(f"--without {name}: no such candidate; there are {', '.join(known)}")
@@ -47,7 +44,7 @@ def pipeline(without: Sequence[str] = ()) -> list[StageRun]:
                 f"params.yaml: robustness.candidates: no candidate {name}; there are "
                 f"{', '.join(known)}"
             )
-    left_out = {f"{stage}@{name}" for stage in _OF_A_CANDIDATE for name in without}
+    left_out = {f"{stage}@{name}" for stage in CANDIDATE_STAGES for name in without}
     environment = {
         "PREFECT_API_URL": str(get_client(sync_client=True).api_url),  # one server for all stages
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
@@ -67,11 +64,15 @@ def pipeline(without: Sequence[str] = ()) -> list[StageRun]:
     return runs
 
 
-def serve(cron: str) -> None:
-    """Keep serving the pipeline on a schedule to the Prefect server in ``PREFECT_API_URL``.
+def serve(cron: str, without: Sequence[str]) -> None:
+    """Run the pipeline on a schedule, until Ctrl-C, through the server in ``PREFECT_API_URL``.
+
+    Args:
+        cron: The schedule, in cron's five fields.
+        without: Candidates that are neither trained nor evaluated.
 
     Raises:
-        DfdError: No server is named.
+        DfdError: ``PREFECT_API_URL`` is not set.
         ParamsError: ``cron`` is no schedule.
     """
     if not PREFECT_API_URL.value():
@@ -83,25 +84,9 @@ def serve(cron: str) -> None:
         CronSchedule(cron=cron)
     except ValidationError as error:
         raise ParamsError(f"--cron {cron!r}: not five cron fields, as in '0 2 * * *'") from error
-    pipeline.serve(name="scheduled", cron=cron, limit=1)  # never two at once
-
-
-def main() -> None:
-    """Run or serve the pipeline, as the command line says."""
-    parser = argparse.ArgumentParser(description="Run the workflow, or serve it on a schedule.")
-    parser.add_argument("--serve", action="store_true", help="serve it to a running Prefect server")
-    parser.add_argument(
-        "--without", nargs="+", default=[], metavar="CANDIDATE", help="train all but these, now"
+    pipeline.serve(
+        name="scheduled",
+        cron=cron,
+        parameters={"without": list(without)},
+        limit=1,  # two runs at once would write the same files
     )
-    parser.add_argument(
-        "--cron", default="0 2 * * *", help="when, with --serve (default: %(default)s)"
-    )
-    arguments = parser.parse_args()
-    if arguments.serve:
-        run_stage(serve, arguments.cron)
-    else:
-        run_stage(pipeline, arguments.without)
-
-
-if __name__ == "__main__":
-    main()

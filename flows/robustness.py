@@ -1,6 +1,5 @@
 """Stage ``robustness``: how far a candidate's video AUC falls when the videos are perturbed."""
 
-import argparse
 from typing import Any
 
 from prefect import flow
@@ -43,7 +42,7 @@ from tasks.workers import limits_of
 
 
 @flow(name="robustness", flow_run_name="robustness {candidate}")
-def robustness(candidate: str, params: CropParams, limits: Limits) -> None:
+def measure_robustness(candidate: str, params: CropParams, limits: Limits) -> None:
     """Measure the candidate's detector at every level of every perturbation.
 
     Faces extracted from perturbed videos stay in a store. A run that was killed continues from
@@ -116,15 +115,14 @@ def _perturb_videos(
     return {v: sha256 for v, sha256 in hashes.items() if v not in given_up}, given_up
 
 
-def main(candidate: str) -> None:
+def robustness(candidate: str) -> None:
     """Run the stage for one candidate, with the workers that ``params.yaml`` asks for."""
     params, workers = load_section(FacesParams).crop, load_section(WorkerParams)
     runner = task_runner(workers)
     with shared_server(workers):
-        robustness.with_options(task_runner=runner)(candidate, params, limits_of(workers))
+        flow_here = measure_robustness.with_options(task_runner=runner)
+        flow_here(candidate, params, limits_of(workers))
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Measure one candidate's robustness.")
-    parser.add_argument("candidate")
-    run_stage(main, parser.parse_args().candidate)
+    run_stage(robustness)

@@ -1,7 +1,5 @@
 """Stage ``train``: trains one candidate of ``params.yaml`` and writes its detector."""
 
-import argparse
-
 from prefect import flow
 
 from dfd.files import project_root
@@ -36,6 +34,4 @@ def train(candidate: str) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Train one candidate of params.yaml.")
-    parser.add_argument("candidate")
-    run_stage(train, parser.parse_args().candidate)
+    run_stage(train)

@@ -323,7 +323,7 @@ def test_a_candidate_left_out_is_neither_trained_nor_registered(done: Project) -
     shutil.copytree(done.folder, fewer.folder)
     third = {"backbone": "mesonet", "weights": "none", "epochs": 1, "learning_rate": 0.01}
     fewer.change_params(lambda params: params["candidates"].update(third=third))
-    ended = fewer.run("flows.pipeline", "--without", "third")
+    ended = fewer.run("flows.commands", "pipeline", "--without", "third")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert not (fewer.folder / "models/third").exists()
     assert set(read(fewer, "metrics/registration.json")["candidates"]) == {"small", "smaller"}
@@ -333,7 +333,7 @@ def test_a_candidate_left_out_is_neither_trained_nor_registered(done: Project) -
 
 
 def test_a_second_run_does_nothing_and_the_pipeline_says_so_in_prefect(done: Project) -> None:
-    ended = done.run("flows.pipeline")
+    ended = done.run("flows.commands", "pipeline")
     assert ended.returncode == 0, ended.stderr
     assert "Running stage" not in ended.stdout
     request = urllib.request.Request(
@@ -379,7 +379,7 @@ def test_robustness_is_measured_of_the_candidates_that_ask_for_it(done: Project)
     assert ended.returncode == 2
     assert "dfd: models/small/detector.json: cannot be read" in ended.stderr
     asked.change_params(lambda params: params["robustness"].update(candidates=["vgg"]))
-    ended = asked.run("flows.pipeline")
+    ended = asked.run("flows.commands", "pipeline")
     assert ended.returncode == 2
     assert "dfd: params.yaml: robustness.candidates: no candidate vgg" in ended.stderr
 
@@ -468,7 +468,7 @@ def test_a_sweep_is_a_run_for_each_experiment(done: Project) -> None:
 def test_the_pipeline_can_be_scheduled(done: Project) -> None:
     environment = {**os.environ, "PREFECT_API_URL": done.api, "PYTHONPATH": str(done.folder)}
     served = subprocess.Popen(
-        [sys.executable, "-m", "flows.pipeline", "--serve", "--cron", "0 3 * * *"],
+        [sys.executable, "-m", "flows.commands", "pipeline", "--serve", "--cron", "0 3 * * *"],
         cwd=done.folder,
         env=environment,
         stdout=subprocess.DEVNULL,

@@ -1,5 +1,6 @@
 """The ``dfd`` command."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -12,8 +13,12 @@ from flows.commands.faces import app as faces
 from flows.commands.registry import app as registry
 from flows.commands.scan import scan
 from flows.commands.serve import serve
+from flows.commands.workflow import pipeline, run, use
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Deepfake-video detection.")
+app.command()(use)
+app.command()(run)
+app.command()(pipeline)
 app.add_typer(dataset, name="dataset")
 app.add_typer(faces, name="faces")
 app.add_typer(registry, name="registry")
@@ -32,33 +37,18 @@ def _print_version(asked: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
 ) -> None:
     """Deepfake-video detection."""
 
 
 @app.command()
-def use(
-    videos: Annotated[Path, typer.Argument(help="Folder of labelled videos.")],
-    layout: Annotated[
-        str | None, typer.Option(help="How their labels are written; else the folder tells.")
-    ] = None,
-) -> None:
-    """Point params.yaml at a folder of labelled videos, of any layout in docs/datasets.md."""
-    from flows.commands.use import use_videos
-
-    section, labels, parts = use_videos(videos, layout, Path("params.yaml"))
-    print(f"params.yaml: dataset.videos is {section.videos} (layout {section.layout})")
-    print(f"{labels['REAL']} REAL and {labels['FAKE']} FAKE videos")
-    if parts:
-        counts = ", ".join(f"{part} {count}" for part, count in sorted(parts.items()))
-        print(f"official split: {counts} (split.protocol: official follows it)")
-
-
-@app.command()
 def summary() -> None:
-    """Print what each candidate reached, and where to look."""
+    """Print the test figures of every candidate, and where the reports are."""
     from flows.commands.summary import print_summary
 
     print_summary()
@@ -66,16 +56,19 @@ def summary() -> None:
 
 @app.command()
 def extract(
-    paths: Annotated[list[Path], typer.Argument(help="Videos, or folders of them.")],
-    out: Annotated[Path, typer.Option(help="Folder for the shards and tables; replaced.")],
+    paths: Annotated[list[Path], typer.Argument(help="Videos, or folders of videos.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for the face crops; an earlier extraction is replaced.")
+    ],
     params: Annotated[
-        Path, typer.Option(help="File whose sections faces and workers are used.")
+        Path, typer.Option(help="File with the sections faces and workers to use.")
     ] = Path("params.yaml"),
 ) -> None:
-    """Extract the faces of any videos, outside the workflow, as the stage faces does.
+    """Extract the faces of any videos as the stage faces does, outside the workflow.
 
-    They are those of the videos named this time; what is extracted already is not done again.
-    It runs on this machine, whatever workers.runner says.
+    The output holds the videos of this call alone. A video that an earlier call has extracted into
+    the same folder is not extracted again. Everything runs on this machine, whatever
+    workers.runner says.
     """
     from dfd.params.faces import FacesParams
     from dfd.params.section import load_section
@@ -88,10 +81,15 @@ def extract(
 
 
 def main() -> None:
-    """Run the command; an error a user can act on is one line, exit code 2."""
+    """Run the command; an error that a user can act on is one line, and the exit code 2.
+
+    With ``DFD_DEBUG`` set, the traceback is shown.
+    """
     try:
         app()
     except DfdError as error:
+        if os.environ.get("DFD_DEBUG"):
+            raise
         print(f"dfd: {error.line}", file=sys.stderr)
         sys.exit(2)
 

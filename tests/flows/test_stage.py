@@ -1,8 +1,15 @@
 """Errors as a user meets them: one line, exit code 2, nothing lost."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+import yaml
+
+from flows.stage import CANDIDATE_STAGES, STAGES
+from tests.data import ROOT
 from tests.project import Project
 
 
@@ -49,7 +56,7 @@ def test_a_failed_stage_ends_the_pipeline_with_its_own_line(
     (tmp_path / "clips" / "metadata.json").write_text('{"a.mp4": {"label": "MAYBE"}}')
     (tmp_path / "clips" / "a.mp4").write_bytes(b"x")
     set_videos(project, str(tmp_path / "clips"))
-    ended = project.run("flows.pipeline")
+    ended = project.run("flows.commands", "pipeline")
     assert ended.returncode == 2
     line = own_lines(ended.stderr)[-1]
     assert line.startswith("dfd: stage dataset failed: ")
@@ -58,13 +65,13 @@ def test_a_failed_stage_ends_the_pipeline_with_its_own_line(
 
 
 def test_serving_without_a_server_says_how_to_start_one(project: Project) -> None:
-    ended = project.run("flows.pipeline", "--serve", PREFECT_API_URL="")
+    ended = project.run("flows.commands", "pipeline", "--serve", PREFECT_API_URL="")
     assert ended.returncode == 2
     assert "start `prefect server start`" in own_lines(ended.stderr)[0]
 
 
 def test_a_schedule_that_is_none_is_one_line(project: Project) -> None:
-    ended = project.run("flows.pipeline", "--serve", "--cron", "nonsense")
+    ended = project.run("flows.commands", "pipeline", "--serve", "--cron", "nonsense")
     assert ended.returncode == 2
     assert own_lines(ended.stderr) == [
         "dfd: --cron 'nonsense': not five cron fields, as in '0 2 * * *'"
@@ -80,7 +87,7 @@ def test_a_server_that_does_not_answer_is_named(project: Project) -> None:
 
 
 def test_a_candidate_that_is_not_there_cannot_be_left_out(project: Project) -> None:
-    ended = project.run("flows.pipeline", "--without", "vgg")
+    ended = project.run("flows.commands", "pipeline", "--without", "vgg")
     assert ended.returncode == 2
     assert (
         "--without vgg: no such candidate; there are inception_resnet_v2, mesonet" in ended.stderr
@@ -89,6 +96,71 @@ def test_a_candidate_that_is_not_there_cannot_be_left_out(project: Project) -> N
 
 def test_broken_params_are_named_by_the_pipeline(project: Project) -> None:
     (project.folder / "params.yaml").write_text("dataset: [")
-    ended = project.run("flows.pipeline")
+    ended = project.run("flows.commands", "pipeline")
     assert ended.returncode == 2
     assert own_lines(ended.stderr)[-1].startswith("dfd: params.yaml: not valid YAML")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["bogus"], "bogus: no such stage; the stages are dataset, split, faces, train, "),
+        (["train"], "train: this stage needs one candidate; name one of params.yaml"),
+        (["split", "mesonet"], "split: this stage takes no candidate; leave out 'mesonet'"),
+        (["train", "vgg"], "params.yaml: no candidate 'vgg'; there are inception_resnet_v2, "),
+    ],
+)
+def test_a_stage_that_cannot_run_is_one_line(
+    project: Project, arguments: list[str], line: str
+) -> None:
+    ended = project.run("flows.commands", "run", *arguments)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"dfd: {line}")
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_the_form_of_a_stage_in_dvc_yaml_needs_its_candidate_too(project: Project) -> None:
+    ended = project.run("flows.evaluate")
+    assert ended.returncode == 2
+    (line,) = own_lines(ended.stderr)
+    assert line.startswith("dfd: evaluate: this stage needs one candidate")
+
+
+def test_a_stage_runs_by_its_name(project: Project) -> None:
+    set_videos(project, "gone")
+    ended = project.run("flows.commands", "run", "dataset")
+    assert ended.returncode == 2
+    (line,) = own_lines(ended.stderr)
+    assert line.startswith("dfd: gone: cannot be listed")
+    debugged = project.run("flows.commands", "run", "dataset", DFD_DEBUG="1")
+    assert debugged.returncode != 0
+    assert "Traceback" in debugged.stderr
+
+
+def test_the_stages_are_those_of_dvc_yaml() -> None:
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    assert tuple(stages) == STAGES
+    assert {name for name in stages if "foreach" in stages[name]} == set(CANDIDATE_STAGES)
+
+
+def test_a_schedule_without_a_server_to_keep_it_is_refused(project: Project) -> None:
+    ended = project.run("flows.commands", "pipeline", "--cron", "0 3 * * *")
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "dfd: --cron: is a schedule for --serve; add --serve, or leave out --cron\n"
+    )
+
+
+def test_help_names_every_command_and_loads_nothing_heavy() -> None:
+    script = (
+        "import sys\n"
+        "from flows.commands.__main__ import app\n"
+        "app(['--help'], standalone_mode=False)\n"
+        "print({'pandas', 'prefect', 'mlflow', 'keras', 'onnxruntime', 'cv2'} & set(sys.modules))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.splitlines()[-1] == "set()"
+    for command in ("use", "run", "pipeline", "summary", "extract", "scan", "serve", "registry"):
+        assert f" {command} " in ended.stdout

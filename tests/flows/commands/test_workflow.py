@@ -6,7 +6,7 @@ import pytest
 from dfd.errors import DatasetError
 from dfd.params.data import DatasetParams
 from dfd.params.section import load_section
-from flows.commands.use import use_videos
+from flows.commands.workflow import use_videos
 from tests.data import ROOT
 from tests.dataset.layouts.trees import plant
 

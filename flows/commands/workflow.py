@@ -1,0 +1,143 @@
+"""``dfd use``, ``dfd run`` and ``dfd pipeline``: the workflow of the project in this folder."""
+
+from collections import Counter
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dfd.errors import ParamsError
+
+if TYPE_CHECKING:
+    from dfd.params.data import DatasetParams
+
+_EVERY_NIGHT = "0 2 * * *"
+
+
+def use(
+    videos: Annotated[Path, typer.Argument(help="Folder of labelled videos.")],
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            help="Layout of the data set, as in docs/datasets.md. Without it, the layout is "
+            "recognised from the folder."
+        ),
+    ] = None,
+) -> None:
+    """Write a folder of labelled videos into params.yaml as the data set of the workflow."""
+    section, labels, parts = use_videos(videos, layout, Path("params.yaml"))
+    print(f"params.yaml: dataset.videos is {section.videos} (layout {section.layout})")
+    print(f"{labels['REAL']} REAL and {labels['FAKE']} FAKE videos")
+    if parts:
+        counts = ", ".join(f"{part} {count}" for part, count in sorted(parts.items()))
+        print(f"official split: {counts} (split.protocol: official follows it)")
+
+
+def run(
+    stage: Annotated[
+        str,
+        typer.Argument(
+            help="Stage of dvc.yaml: dataset, split, faces, train, evaluate, robustness or "
+            "register."
+        ),
+    ],
+    candidate: Annotated[
+        str | None,
+        typer.Argument(
+            help="Candidate of params.yaml. The stages train, evaluate and robustness need one."
+        ),
+    ] = None,
+) -> None:
+    """Run one stage now, even if nothing has changed.
+
+    DVC does not record the result: `dvc repro` runs what has changed, and records it.
+    """
+    from dfd.params.training import candidate_names
+    from flows.stage import check_arguments, run_flow
+
+    arguments = [] if candidate is None else [candidate]
+    check_arguments(stage, arguments)
+    for name in arguments:
+        if name not in (known := candidate_names()):
+            raise ParamsError(f"params.yaml: no candidate {name!r}; there are {', '.join(known)}")
+    run_flow(getattr(import_module(f"flows.{stage}"), stage), *arguments)
+
+
+def pipeline(
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CANDIDATE",
+            help="Candidate to leave out. Repeat the option to leave out several.",
+        ),
+    ] = None,
+    serve: Annotated[
+        bool,
+        typer.Option(
+            "--serve", help="Stay, and run the workflow on a schedule or from the Prefect page."
+        ),
+    ] = False,
+    cron: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Schedule for --serve: minute, hour, day, month, weekday. [default: "
+            f"{_EVERY_NIGHT}]"
+        ),
+    ] = None,
+) -> None:
+    """Run every stage of the workflow in order with DVC; Prefect shows and records the run.
+
+    A stage whose inputs have not changed does not run again.
+    """
+    if cron and not serve:
+        raise ParamsError("--cron: is a schedule for --serve; add --serve, or leave out --cron")
+    from flows.pipeline import pipeline as run_pipeline
+    from flows.pipeline import serve as serve_pipeline
+    from flows.stage import run_flow
+
+    if serve:
+        run_flow(serve_pipeline, cron or _EVERY_NIGHT, without or [])
+    else:
+        run_flow(run_pipeline, without or [])
+
+
+def use_videos(
+    videos: Path, layout: str | None, params: Path
+) -> tuple["DatasetParams", Counter[str], Counter[str]]:
+    """Write a folder of videos into the section ``dataset`` of a file; all else there stays.
+
+    Args:
+        videos: Folder of labelled videos.
+        layout: Layout of the data set; None to recognise it from the folder.
+        params: The file, ``params.yaml``.
+
+    Returns:
+        The new section, and the number of videos by label and by official part.
+
+    Raises:
+        DatasetError: The folder or its labels cannot be used; the file is then as it was.
+        ParamsError: The file cannot be read.
+    """
+    # Imported here: `dfd --help` needs none of these.
+    from ruamel.yaml import YAML
+
+    from dfd.dataset.layouts import read_layout, recognise_layout
+    from dfd.files import replacing
+    from dfd.params.data import DatasetParams
+    from dfd.params.section import read_params
+
+    read_params(params)  # its errors say in one line what is wrong with the file
+    layout = layout or recognise_layout(videos)
+    section = DatasetParams(videos=videos.as_posix(), layout=layout, name=videos.resolve().name)
+    labelled = read_layout(videos, layout)
+    labels = Counter(video.label for video in labelled)
+    parts = Counter(video.part for video in labelled if video.part)
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 100
+    content = yaml.load(params)
+    content["dataset"].update(section.model_dump())
+    with replacing(params) as temporary:
+        yaml.dump(content, temporary)
+    return section, labels, parts
