@@ -1,8 +1,8 @@
-"""The audit of a data set and its split: what would make every figure on it worthless, or suspect.
+"""The audit of a data set and its split: checks for leaks between parts and for other faults.
 
-A leak fails the stage; a warning is shown. What leaks have cost others is told by Kapoor and
-Narayanan, *Leakage and the Reproducibility Crisis in Machine-Learning-Based Science* (2023,
-arXiv:2207.07048).
+A leak makes every result on the split worthless, so it fails the stage; a warning is only shown.
+Kapoor and Narayanan describe the damage that leaks have done in published work: *Leakage and the
+Reproducibility Crisis in Machine-Learning-Based Science* (2023, arXiv:2207.07048).
 """
 
 from collections.abc import Callable
@@ -20,12 +20,12 @@ from dfd.split.table import FRAME_PART
 
 PeopleCheck = Callable[[pd.DataFrame], Outcome]
 
-_NO_FACES_YET = Outcome(
+_BEFORE_FACES = Outcome(
     "people",
     None,
     omitted="the faces come after the split; run `dfd dataset audit` then",
 )
-_MEANT = "the protocol `frame` puts every video into all parts, on purpose"
+_ON_PURPOSE = "the protocol `frame` puts every video into all parts, on purpose"
 _LEAKY = Finding(
     "leaky_protocol",
     "warning",
@@ -36,43 +36,47 @@ _LEAKY = Finding(
 
 @dataclass(frozen=True)
 class Audit:
-    """What came of every check, in order."""
+    """The outcomes of all checks, in order."""
 
     outcomes: tuple[Outcome, ...]
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What is wrong, leaks first."""
-        found = [finding for outcome in self.outcomes for finding in outcome.findings]
-        return tuple(sorted(found, key=lambda finding: finding.severity))
+        """The findings of all checks, leaks first."""
+        findings = [finding for outcome in self.outcomes for finding in outcome.findings]
+        return tuple(sorted(findings, key=lambda finding: finding.severity))
 
     def count(self, severity: str) -> int:
-        """Return the number of findings that are a ``leak``, or a ``warning``."""
+        """Return the number of findings of a severity, ``leak`` or ``warning``."""
         return sum(finding.severity == severity for finding in self.findings)
 
     def tolerated(self) -> "Audit":
-        """Return the audit with its leaks as warnings.
+        """Return the audit with its leaks turned into warnings.
 
-        For a data set's own split that lets groups cross: it is followed, and everything made from
-        it is marked as leaky.
+        This is meant for an official split that leaks: it is used as it is, and everything made
+        from it is marked as leaky.
         """
         return Audit(
             tuple(
                 replace(
-                    one,
-                    findings=tuple(replace(found, severity="warning") for found in one.findings),
+                    outcome,
+                    findings=tuple(
+                        replace(finding, severity="warning") for finding in outcome.findings
+                    ),
                 )
-                for one in self.outcomes
+                for outcome in self.outcomes
             )
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Return what ``metrics/split.json`` holds of it."""
+        """Return the audit as ``metrics/split.json`` stores it."""
         return {
             "leaks": self.count("leak"),
             "warnings": self.count("warning"),
-            "checked": [one.check for one in self.outcomes if one.summary],
-            "not_checked": {one.check: one.omitted for one in self.outcomes if one.omitted},
+            "checked": [outcome.check for outcome in self.outcomes if outcome.summary],
+            "not_checked": {
+                outcome.check: outcome.omitted for outcome in self.outcomes if outcome.omitted
+            },
             "findings": [asdict(finding) for finding in self.findings],
         }
 
@@ -83,41 +87,53 @@ def audit_split(
     read_fingerprints: ReadFingerprints,
     check_people: PeopleCheck | None = None,
 ) -> Audit:
-    """Make every check that can be made.
+    """Run all checks of a data set and its split.
 
     Args:
-        index: As from ``read_index``.
-        split: As from ``read_split``.
-        read_fingerprints: Yields each video named with its fingerprint, None where it cannot be
-            decoded.
-        check_people: Looks for people in several parts; None before the faces are cropped.
+        index: The index of the data set, from ``read_index``.
+        split: Its split, from ``read_split``.
+        read_fingerprints: Callback that takes ids of videos and yields each id with the fingerprint
+            of the video, or with None where the video cannot be decoded.
+        check_people: The check for people in several parts; None before the faces are cropped.
 
     Raises:
-        SplitError: The split is not one of these videos.
+        SplitError: The split was made from other videos than those of the index.
         FacesError: The crops are damaged.
+
+    Example:
+        >>> ids = ["a.mp4", "b.mp4", "c.mp4"]
+        >>> index = pd.DataFrame({"video": ids, "label": ["REAL", "FAKE", "REAL"], "source": None})
+        >>> index = index.assign(group=["a.mp4", "a.mp4", "c.mp4"], part=None, phash=None)
+        >>> index = index.assign(sha256=["0", "1", "2"], bytes=1000, duration=1.0)
+        >>> index = index.assign(width=64, height=64, fps=25.0)
+        >>> split = index.assign(part=["train", "test", "test"])
+        >>> audit = audit_split(index, split, read_fingerprints=lambda videos: [])
+        >>> audit.findings[0].text
+        'The group a.mp4 lies in more than one part: a.mp4 (train), b.mp4 (test).'
     """
     table = _joined(index, split)
-    shared = check_labels(table), check_container(index)
+    labels, container = check_labels(table), check_container(index)
     copies = check_copies(table, read_fingerprints)
     if (table["part"] == FRAME_PART).all():
-        meant = Outcome("groups", _MEANT, (_LEAKY,))
+        groups = Outcome("groups", _ON_PURPOSE, (_LEAKY,))
         names = ("identical_files", "canary", "people")
-        files, canary, people = (Outcome(name, None, omitted=_MEANT) for name in names)
-        return Audit((meant, files, copies, *shared, canary, people))
+        files, canary, people = (Outcome(name, None, omitted=_ON_PURPOSE) for name in names)
+        return Audit((groups, files, copies, labels, container, canary, people))
     return Audit(
         (
             check_groups(table),
             check_identical_files(table),
             copies,
-            *shared,
+            labels,
+            container,
             check_canary(table),
-            check_people(table) if check_people else _NO_FACES_YET,
+            check_people(table) if check_people else _BEFORE_FACES,
         )
     )
 
 
 def leak_error(audit: Audit) -> SplitError:
-    """Return the error that ends a stage or command whose audit has found a leak."""
+    """Return the error with which a stage or command fails when its audit finds a leak."""
     leaks = [finding for finding in audit.findings if finding.severity == "leak"]
     more = f" (and {len(leaks) - 1} more)" if len(leaks) > 1 else ""
     remedy = "run `dvc repro split`"
@@ -130,9 +146,10 @@ def leak_error(audit: Audit) -> SplitError:
 
 
 def _joined(index: pd.DataFrame, split: pd.DataFrame) -> pd.DataFrame:
-    """Return the index with the part of every video."""
-    given = index.drop(columns=["part"])  # the data set's own, which need not be the split's
-    table = given.merge(split[["video", "part", "label"]], on="video", suffixes=("", "_split"))
+    """Return the index with the parts of the split instead of the official ones."""
+    table = index.drop(columns=["part"]).merge(
+        split[["video", "part", "label"]], on="video", suffixes=("", "_split")
+    )
     stale = len(table) != len(index) or len(table) != len(split)
     if stale or (table["label"] != table["label_split"]).any():
         raise SplitError("split: is not one of the videos in the index; run `dvc repro split`")

@@ -1,8 +1,8 @@
-"""Check of the audit for people who are in more than one part.
+"""The audit's check for people who are in more than one part.
 
-A detector that has seen a person knows the real face of a forgery. Faces are compared by FaceNet
-(Schroff et al., 2015, arXiv:1503.03832) as trained on CASIA-WebFace, where its weights are kept
-already: nothing is downloaded for a check.
+A detector that was trained on a person's real face recognises a forgery of it by the face alone.
+Faces are compared by FaceNet (Schroff et al., 2015, arXiv:1503.03832), trained on CASIA-WebFace.
+The check is skipped where its weights are not in the cache: nothing is downloaded for it.
 """
 
 from collections.abc import Iterator
@@ -19,9 +19,10 @@ from dfd.audit.findings import Finding, Outcome
 from dfd.faces.reader import CROPS, iterate_crops, read_crops_table
 from dfd.words import counted
 
-# On real clips two of one man reach 0.92, and those of different people 0.55 at most (360 pairs).
+# Cosine similarity. On real clips, two clips of one man reach 0.92, clips of different people at
+# most 0.55 (360 pairs).
 SAME_PERSON = 0.7
-_CROPS = 4  # of a track
+_CROPS = 4  # about this many crops of a track are compared
 _INPUT = 160
 _BATCH = 32
 _BLOCK = 2048
@@ -31,51 +32,56 @@ Vectors = npt.NDArray[np.float32]
 
 
 def check_people(table: pd.DataFrame, faces: Path) -> Outcome:
-    """Find faces that are likely those of one person in different groups and parts.
+    """Find faces in different groups and parts that are likely of one person.
 
     Args:
-        table: Columns ``video``, ``group`` and ``part``.
-        faces: Output of the stage faces.
+        table: One row per video, with the columns ``video``, ``group`` and ``part``.
+        faces: The output folder of the stage ``faces``.
 
     Raises:
         FacesError: The crops are damaged.
     """
     if not (faces / CROPS).is_file():
-        return _not(f"there are no crops in {faces}; run `dvc repro faces`")
-    # Imported here: Keras takes seconds, and the stage `split` makes no use of it.
+        return _omitted(f"there are no crops in {faces}; run `dvc repro faces`")
+    # Imported here: Keras takes seconds to import, and the stage `split` does not need it.
     from dfd.train.networks.casia_webface import casia_webface_kept
 
     if not casia_webface_kept():
-        return _not("FaceNet's weights are not kept here; training inception_resnet_v1 brings them")
+        return _omitted(
+            "FaceNet's weights are not kept here; training inception_resnet_v1 brings them"
+        )
     crops = read_crops_table(faces).merge(table[["video", "group", "part"]], on="video")
     if crops.empty:
-        return _not(f"the crops in {faces} are of other videos; run `dvc repro faces`")
+        return _omitted(f"the crops in {faces} are of other videos; run `dvc repro faces`")
     rank = crops.groupby(["video", "track"]).cumcount()
     size = crops.groupby(["video", "track"])["video"].transform("size")
     crops = crops[rank % -(-size // _CROPS) == 0].reset_index(drop=True)
     crops["face"] = crops.groupby(["video", "track"]).ngroup()
     people = crops.drop_duplicates("face").sort_values("face", ignore_index=True)
     pairs = list(_alike(_embedded(faces, crops), people))
-    said = f"{counted(len(people), 'face')}; {len(pairs) or 'none'} likely in another part too"
+    summary = f"{counted(len(people), 'face')}; {len(pairs) or 'none'} likely in another part too"
     if not pairs:
-        return Outcome("people", said)
+        return Outcome("people", summary)
     pairs.sort(key=lambda pair: (-pair[2], pair[0], pair[1]))
     names = people["video"] + " (" + people["part"] + ")"
     shown = [f"{names[a]} and {names[b]}, cosine {value:.2f}" for a, b, value in pairs[:_NAMED]]
     text = f"People are likely in more than one part: {'; '.join(shown)}."
     rows = sorted({row for pair in pairs for row in pair[:2]})
     videos = tuple(dict.fromkeys(people["video"].iloc[rows]))
-    return Outcome("people", said, (Finding("same_person", "warning", text, videos),))
+    return Outcome("people", summary, (Finding("same_person", "warning", text, videos),))
 
 
-def _not(reason: str) -> Outcome:
+def _omitted(reason: str) -> Outcome:
     return Outcome("people", None, omitted=reason)
 
 
 def _alike(vectors: Vectors, people: pd.DataFrame) -> Iterator[tuple[int, int, float]]:
-    """Yield each face with the most similar one of other groups and parts, if that is near."""
+    """Yield each face with the most similar face of another group and part, and their similarity.
+
+    Only pairs that are likely of one person are yielded, each pair once.
+    """
     group, part = pd.factorize(people["group"])[0], pd.factorize(people["part"])[0]
-    seen = set()
+    yielded = set()
     for first in range(0, len(vectors), _BLOCK):
         rows = slice(first, first + _BLOCK)
         cosine = vectors[rows] @ vectors.T
@@ -83,14 +89,14 @@ def _alike(vectors: Vectors, people: pd.DataFrame) -> Iterator[tuple[int, int, f
         cosine[part[rows, None] == part] = -1
         nearest = cosine.argmax(axis=1)
         for row in np.flatnonzero(cosine.max(axis=1) >= SAME_PERSON):
-            one, other = int(row) + first, int(nearest[row])
-            if (other, one) not in seen:
-                seen.add((one, other))
-                yield one, other, float(cosine[row, other])
+            face, other = int(row) + first, int(nearest[row])
+            if (other, face) not in yielded:
+                yielded.add((face, other))
+                yield face, other, float(cosine[row, other])
 
 
 def _embedded(faces: Path, crops: pd.DataFrame) -> Vectors:
-    """Return the mean FaceNet embedding of each ``face``, of length 1, float32 (N, D)."""
+    """Return the mean FaceNet embedding of each face, scaled to length 1, float32 (N, D)."""
     import keras
 
     from dfd.train.networks.backbones import build_model
@@ -102,7 +108,7 @@ def _embedded(faces: Path, crops: pd.DataFrame) -> Vectors:
     decoded = iterate_crops(faces, crops)
     while batch := list(islice(decoded, _BATCH)):
         images = np.stack([cv2.resize(image, (_INPUT, _INPUT)) for _, image in batch])
-        found = np.asarray(network.predict_on_batch(images))
-        found = found / np.linalg.norm(found, axis=1, keepdims=True)
-        np.add.at(total, number[[row for row, _ in batch]], found)
+        vectors = np.asarray(network.predict_on_batch(images))
+        vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        np.add.at(total, number[[row for row, _ in batch]], vectors)
     return np.asarray(total / np.linalg.norm(total, axis=1, keepdims=True), np.float32)

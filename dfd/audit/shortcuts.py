@@ -1,7 +1,8 @@
-"""Checks of the audit for what tells REAL from FAKE though it knows nothing of forging.
+"""The audit's checks for shortcuts: differences between REAL and FAKE that are not forgeries.
 
-A detector learns the easiest thing that separates the classes: a camera, a size, a frame rate. What
-it then reaches on the test part says nothing about forgeries.
+A detector learns the easiest difference between the classes: a camera, a file size, a frame rate.
+Its results on the test part then say nothing about forgeries. Each check measures how well such a
+difference alone separates the classes.
 """
 
 import numpy as np
@@ -20,10 +21,11 @@ from dfd.scoring.bootstrap import Interval, auc_interval
 from dfd.scoring.metrics import auc
 from dfd.video.phash import hash_bits
 
-# An AUC that is surely above this is a warning. Large sets have small differences that are surely
-# there and explain little, so it lies above 0.5; the sample's file sizes reach 0.55.
+# A warning is given where the lower end of the interval of the AUC is above this value. It is not
+# 0.5, since in a large data set even a difference that hardly matters is significant. The file
+# sizes of the sample data set reach 0.55.
 BOUND = 0.6
-_FEWEST = 10  # videos of a class; an interval from fewer is too narrow to be believed
+_MIN_VIDEOS = 10  # of each class; from fewer videos the interval would be too narrow
 _FOLDS = 5
 _RESAMPLES = 1000
 _SEED = 0
@@ -33,13 +35,16 @@ Numbers = npt.NDArray[np.float64]
 
 
 def check_container(index: pd.DataFrame) -> Outcome:
-    """Measure how well the container alone tells the classes apart, no group in two folds.
+    """Measure how well the properties of the video files alone separate the classes.
 
-    A logistic regression and a tree of depth three vote, on all features together and on each by
-    itself; a warning comes when the best of these is surely above ``BOUND``.
+    The scores come from a logistic regression and a decision tree of depth three, whose
+    probabilities are averaged, in a cross-validation that keeps groups together. All features are
+    used together, and each by itself. A warning is given where the best of these has an AUC
+    significantly above ``BOUND``.
 
     Args:
-        index: Columns of ``container_features``, and ``label`` and ``group``.
+        index: One row per video, with the columns that ``container_features`` needs, ``label`` and
+            ``group``.
     """
     features = container_features(index)
     readable = features.notna().all(axis=1)
@@ -57,60 +62,62 @@ def check_container(index: pd.DataFrame) -> Outcome:
     best = max(figures, key=lambda name: figures[name])
     together = _cross_validated(features[varying], rows)
     value = auc(rows["label"], together) or 0.0
-    what, scores = f"the container ({', '.join(varying)})", together
+    source, scores = f"the container ({', '.join(varying)})", together
     if figures[best] > value:
-        what, scores, value = best, alone[best], figures[best]
+        source, scores, value = best, alone[best], figures[best]
     interval = auc_interval(rows.assign(score=scores), _RESAMPLES, _SEED)
-    said = f"{what}: AUC {_figure(value, interval)}; best by itself: {best}, {figures[best]:.3f}"
+    summary = (
+        f"{source}: AUC {_figure(value, interval)}; best by itself: {best}, {figures[best]:.3f}"
+    )
     if interval is None or interval.low <= BOUND:
-        return Outcome("container", said)
+        return Outcome("container", summary)
     text = (
-        f"REAL and FAKE can be told apart without a look at the pictures: {said}. Encode both "
+        f"REAL and FAKE can be told apart without a look at the pictures: {summary}. Encode both "
         "alike, or take the videos that differ out."
     )
-    return Outcome("container", said, (Finding("container_shortcut", "warning", text),))
+    return Outcome("container", summary, (Finding("container_shortcut", "warning", text),))
 
 
 def check_canary(table: pd.DataFrame) -> Outcome:
-    """Measure how often the training video that looks most alike has the label of another part's.
+    """Measure how well the label of the most similar training video predicts that of another video.
 
-    A nearest neighbour on the hash of the first frame knows rooms and cameras, nothing of forging.
-    Where every group holds both classes it is at chance; a warning comes when it is surely above
-    ``BOUND``.
+    The prediction is by the nearest neighbour in the perceptual hash of the first frame, which
+    shows rooms and cameras but no traces of forgery. Where every group has both classes, it is at
+    chance. A warning is given where its AUC is significantly above ``BOUND``.
 
     Args:
-        table: Columns ``label``, ``group``, ``phash`` and ``part``.
+        table: One row per video, with the columns ``label``, ``group``, ``phash`` and ``part``.
     """
     hashed = table[table["phash"].notna()]
-    known, asked = hashed[hashed["part"] == "train"], hashed[hashed["part"] != "train"]
-    if reason := _too_few(asked["label"]) or _too_few(known["label"]):
+    train, others = hashed[hashed["part"] == "train"], hashed[hashed["part"] != "train"]
+    if reason := _too_few(others["label"]) or _too_few(train["label"]):
         return Outcome("canary", None, omitted=reason)
     scores = _nearest_fakes(
-        hash_bits(asked["phash"].tolist()),
-        hash_bits(known["phash"].tolist()),
-        (known["label"] == "FAKE").to_numpy(),
+        hash_bits(others["phash"].tolist()),
+        hash_bits(train["phash"].tolist()),
+        (train["label"] == "FAKE").to_numpy(),
     )
-    value = auc(asked["label"], scores) or 0.0
-    interval = auc_interval(asked.assign(score=scores), _RESAMPLES, _SEED)
-    said = f"the training video that looks most alike: AUC {_figure(value, interval)}"
+    value = auc(others["label"], scores) or 0.0
+    interval = auc_interval(others.assign(score=scores), _RESAMPLES, _SEED)
+    summary = f"the training video that looks most alike: AUC {_figure(value, interval)}"
     if interval is None or interval.low <= BOUND:
-        return Outcome("canary", said)
+        return Outcome("canary", summary)
     text = (
-        f"Rooms and cameras give the label away: {said}. REAL and FAKE come from different "
+        f"Rooms and cameras give the label away: {summary}. REAL and FAKE come from different "
         "recordings; add the sources of the fakes."
     )
-    return Outcome("canary", said, (Finding("look_shortcut", "warning", text),))
+    return Outcome("canary", summary, (Finding("look_shortcut", "warning", text),))
 
 
 def _cross_validated(features: pd.DataFrame, rows: pd.DataFrame) -> Numbers:
-    """Return P(FAKE) of each row by a model that has seen no row of its group, (N,)."""
+    """Return P(FAKE) of each row by a model trained on rows of other groups, float64 (N,)."""
     tree = DecisionTreeClassifier(
         max_depth=3, min_samples_leaf=5, class_weight="balanced", random_state=_SEED
     )
-    line = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced"))
+    linear = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced"))
     folds = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=_SEED)
     scores = cross_val_predict(
-        VotingClassifier([("line", line), ("tree", tree)], voting="soft"),
+        VotingClassifier([("line", linear), ("tree", tree)], voting="soft"),
         features.to_numpy(),
         (rows["label"] == "FAKE").to_numpy(),
         groups=rows["group"].to_numpy(),
@@ -121,13 +128,19 @@ def _cross_validated(features: pd.DataFrame, rows: pd.DataFrame) -> Numbers:
 
 
 def _nearest_fakes(
-    asked: npt.NDArray[np.bool_], known: npt.NDArray[np.bool_], fake: npt.NDArray[np.bool_]
+    others: npt.NDArray[np.bool_], train: npt.NDArray[np.bool_], fake: npt.NDArray[np.bool_]
 ) -> Numbers:
-    """Return the share of FAKE among the hashes that are nearest to each one asked, (N,)."""
-    signs = np.where(known.reshape(len(known), -1), np.float32(1), np.float32(-1))
+    """Return for each hash the share of FAKE among the nearest training hashes, 0..1, (N,).
+
+    Args:
+        others: bool (N, 16, 16), the hashes to predict.
+        train: bool (M, 16, 16), the hashes of the training videos.
+        fake: bool (M,), whether each training video is FAKE.
+    """
+    signs = np.where(train.reshape(len(train), -1), np.float32(1), np.float32(-1))
     shares = []
-    for first in range(0, len(asked), _BLOCK):
-        block = asked[first : first + _BLOCK].reshape(-1, signs.shape[1])
+    for first in range(0, len(others), _BLOCK):
+        block = others[first : first + _BLOCK].reshape(-1, signs.shape[1])
         agree = np.where(block, np.float32(1), np.float32(-1)) @ signs.T
         nearest = agree == agree.max(axis=1, keepdims=True)
         shares.append((nearest @ fake.astype(np.float32)) / nearest.sum(axis=1))
@@ -135,9 +148,10 @@ def _nearest_fakes(
 
 
 def _too_few(labels: pd.Series) -> str | None:
+    """Return why there are too few videos for a check; None where there are enough."""
     for label in ("REAL", "FAKE"):
-        if (count := int((labels == label).sum())) < _FEWEST:
-            return f"needs {_FEWEST} readable videos of each class, and has {count} {label}"
+        if (count := int((labels == label).sum())) < _MIN_VIDEOS:
+            return f"needs {_MIN_VIDEOS} readable videos of each class, and has {count} {label}"
     return None
 
 

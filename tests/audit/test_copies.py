@@ -30,7 +30,7 @@ def table(**changed: list[object]) -> pd.DataFrame:
     return pd.DataFrame(columns | changed)
 
 
-def looks(*which: Fingerprint | None) -> audit_copies.ReadFingerprints:
+def fingerprints_of(*which: Fingerprint | None) -> audit_copies.ReadFingerprints:
     known = dict(zip("abc", which, strict=False))
 
     def read(videos: list[str]) -> Iterator[tuple[str, Fingerprint | None]]:
@@ -41,19 +41,19 @@ def looks(*which: Fingerprint | None) -> audit_copies.ReadFingerprints:
 
 
 def test_a_copy_in_another_part_is_a_leak() -> None:
-    (found,) = check_copies(table(), looks(MOVING[0], MOVING[0])).findings
+    (found,) = check_copies(table(), fingerprints_of(MOVING[0], MOVING[0])).findings
     assert (found.kind, found.severity, found.videos) == ("copies_cross", "leak", ("a", "b"))
 
 
 def test_what_only_begins_alike_is_no_copy() -> None:
-    outcome = check_copies(table(), looks(MOVING[0], MOVING[1]))
+    outcome = check_copies(table(), fingerprints_of(MOVING[0], MOVING[1]))
     assert outcome.findings == ()
     assert outcome.summary == "3 videos; 1 pair alike at first sight, none one recording"
 
 
 def test_copies_of_one_part_matter_where_their_labels_differ() -> None:
     one_part: list[object] = ["test"] * 3
-    same = looks(MOVING[0], MOVING[0])
+    same = fingerprints_of(MOVING[0], MOVING[0])
     assert check_copies(table(part=one_part), same).findings == ()
     two: list[object] = ["REAL", "FAKE", "REAL"]
     (found,) = check_copies(table(part=one_part, label=two), same).findings
@@ -61,13 +61,15 @@ def test_copies_of_one_part_matter_where_their_labels_differ() -> None:
 
 
 def test_copies_of_copies_are_one_finding() -> None:
-    found = check_copies(table(phash=list(hashes(0, 20, 40))), looks(*[MOVING[0]] * 3)).findings
+    found = check_copies(
+        table(phash=list(hashes(0, 20, 40))), fingerprints_of(*[MOVING[0]] * 3)
+    ).findings
     assert [one.videos for one in found] == [("a", "b", "c")]
 
 
 def test_what_cannot_be_compared_is_said() -> None:
     unknown: list[object] = [*hashes(0, 20), None]
-    outcome = check_copies(table(phash=unknown), looks(MOVING[0], None))
+    outcome = check_copies(table(phash=unknown), fingerprints_of(MOVING[0], None))
     assert outcome.findings == ()
     assert outcome.omitted == (
         "1 video unreadable or beginning with a plain picture; 1 video that could not be decoded"
@@ -101,10 +103,10 @@ def test_near_pairs_are_those_of_comparing_all(block: int, monkeypatch: pytest.M
     }
     expected = {pair: count for pair, count in expected.items() if count <= MOST_BITS}
     pairs = near_pairs(bits, group, kind, most=1000)
-    found = zip(pairs.one.tolist(), pairs.other.tolist(), strict=True)
+    found = zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)
     assert dict(zip(found, pairs.bits.tolist(), strict=True)) == expected
     assert len(expected) > 50
     fewer = near_pairs(bits, group, kind, most=len(expected) // 2)
-    assert 0 < len(fewer.one) <= len(expected) // 2
-    assert len(fewer.one) == sum(count <= fewer.within for count in expected.values())
+    assert 0 < len(fewer.first) <= len(expected) // 2
+    assert len(fewer.first) == sum(count <= fewer.within for count in expected.values())
     assert sum(count <= fewer.within + 1 for count in expected.values()) > len(expected) // 2
