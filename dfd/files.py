@@ -61,7 +61,14 @@ def hash_json(value: Any) -> str:
 
 
 def readable(path: Path) -> str:
-    r"""Return a path as text that any file can hold: bytes that are no UTF-8 become ``\xff``."""
+    r"""Return a path as text that can be printed and written as UTF-8.
+
+    File names on POSIX may hold any bytes; a byte that is not UTF-8 becomes its escape.
+
+    Example:
+        >>> print(readable(Path(os.fsdecode(b"caf\xe9.mp4"))))
+        caf\xe9.mp4
+    """
     return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 

@@ -37,7 +37,7 @@ def shortened(text: str, length: int) -> str:
         text: Any text, such as the name of a video.
         length: The most characters to return.
 
-    Examples:
+    Example:
         >>> shortened("a-face-that-was-swapped.mp4", 16)
         'a-face-…pped.mp4'
     """

@@ -13,7 +13,7 @@ def marked(title: str, leaky: bool) -> str:
         title: What the title says otherwise, such as a detector's name.
         leaky: Whether training and test share people or recordings; ``LEAK`` explains it.
 
-    Examples:
+    Example:
         >>> marked("mesonet", leaky=True)
         'mesonet (LEAKY)'
         >>> marked("mesonet", leaky=False)
@@ -29,7 +29,7 @@ def counted(number: int, noun: str) -> str:
         number: How many there are.
         noun: A word in the singular whose plural ends in ``s``.
 
-    Examples:
+    Example:
         >>> counted(1, "video")
         '1 video'
         >>> counted(1200, "test video")
@@ -48,7 +48,7 @@ def displayed(name: str, length: int) -> str:
         name: Any text, such as the name of an uploaded file.
         length: The most characters to return.
 
-    Examples:
+    Example:
         >>> displayed("interview-with-the-minister.mp4", 20)
         'interview…nister.mp4'
         >>> displayed("a\\nb.mp4", 20)

@@ -1,4 +1,4 @@
-"""What the audit of a data set and its split can say."""
+"""Findings of the audit of a data set and its split, and the outcome of each check."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ _NAMED = 4
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong.
+    """A fault that a check found.
 
     Attributes:
         kind: Name of the fault, such as ``group_crosses``.
-        severity: A ``leak`` makes every figure on the split worthless; a ``warning`` is to be
-            looked at.
+        severity: A ``leak`` makes every figure measured on the split worthless; a ``warning``
+            needs a person to look at it.
         text: What is wrong, in one sentence.
-        videos: Ids of the videos concerned, none where all are.
+        videos: Ids of the videos concerned; empty where the finding concerns all of them.
     """
 
     kind: str
@@ -27,13 +27,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one check.
+    """The outcome of one check.
 
     Attributes:
-        check: Its name.
-        summary: What was looked at and how it came out, with figures; None where nothing was.
-        findings: What is wrong.
-        omitted: Why the check, or a part of it, was not made; None where all of it was.
+        check: Name of the check, such as ``groups``.
+        summary: What was checked and how it came out, with figures; None where nothing was checked.
+        findings: The faults that were found.
+        omitted: Why the check, or a part of it, was left out; None where all of it was made.
     """
 
     check: str
@@ -43,7 +43,18 @@ class Outcome:
 
 
 def in_words(videos: Sequence[str], parts: Iterable[str]) -> str:
-    """Return the first few videos with their parts, and how many more there are."""
+    """Return the first four videos, each with its part, and how many more there are.
+
+    Args:
+        videos: Ids of videos.
+        parts: The part of each, or its label: whatever is to stand in brackets behind the id.
+
+    Example:
+        >>> in_words(["a.mp4", "b.mp4"], ["train", "test"])
+        'a.mp4 (train), b.mp4 (test)'
+        >>> in_words(list("abcdef"), ["train"] * 6)
+        'a (train), b (train), c (train), d (train) and 2 more'
+    """
     pairs = zip(videos[:_NAMED], parts, strict=False)
     shown = [f"{video} ({part})" for video, part in pairs]
     more = len(videos) - len(shown)

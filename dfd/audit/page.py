@@ -32,7 +32,7 @@ def audit_page(audit: Audit, split: pd.DataFrame) -> str:
     Returns:
         One HTML document.
 
-    Examples:
+    Example:
         >>> import pandas as pd
         >>> from dfd.audit.findings import Outcome
         >>> audit = Audit((Outcome("groups", "1 group of 1 video, none in two parts"),))

@@ -112,7 +112,7 @@ def _render(template: str, values: Mapping[str, Any]) -> str:
 def plain(name: str) -> str:
     """Return a key as words.
 
-    Examples:
+    Example:
         >>> plain("image_statistics")
         'image statistics'
     """
@@ -124,7 +124,7 @@ def markdown(value: Any) -> Any:
 
     Anything but text is returned as it is.
 
-    Examples:
+    Example:
         >>> print(markdown("a_b <i>"))
         a\_b &lt;i&gt;
     """

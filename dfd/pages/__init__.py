@@ -20,7 +20,7 @@ def environment(package: str) -> Environment:
         The environment; templates may use the filters ``counted`` and ``displayed`` of
         ``dfd.words``.
 
-    Examples:
+    Example:
         >>> pages = environment("dfd.scan")
         >>> pages.from_string("{{ 2 | counted('video') }} of {{ owner }}").render(owner="<B>")
         '2 videos of &lt;B&gt;'

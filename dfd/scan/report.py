@@ -1,4 +1,4 @@
-"""A scan as one page that needs no other file and no network, and as a PDF of it."""
+"""The report of a scan: an HTML page that needs no other file and no network, and its PDF."""
 
 import os
 import re
@@ -37,7 +37,15 @@ _PDF_LIMIT_S = 60
 
 @dataclass(frozen=True)
 class Shown:
-    """A crop in the page: what to write below it, and its JPEG as base64, with heat and without."""
+    """A crop as the page shows it.
+
+    Attributes:
+        track: The number of its track, from 0.
+        time: Where in the video it is, such as ``0:01.7``.
+        score: Its calibrated P(FAKE), 0..1.
+        image: The crop as a JPEG in base64.
+        heat: The crop under its heat map as a JPEG in base64; None where no map was made.
+    """
 
     track: int
     time: str
@@ -47,16 +55,16 @@ class Shown:
 
 
 def write_report(scan: Scan, detector: Path, folder: Path) -> Path:
-    """Write a scan's page into a folder, and a PDF beside it where Chromium is found.
+    """Write the report of a scan as an HTML page, and as a PDF if Chromium or Chrome is installed.
 
     Args:
         scan: The scan.
-        detector: Detector directory that judged. If another detector has been put there since,
-            the page has no heat maps.
-        folder: Where to write; made if need be.
+        detector: Directory of the detector that judged the video. If another detector has been
+            put there since, the page has no heat maps.
+        folder: Where to write the files; the folder is made if it does not exist.
 
     Returns:
-        The path of the page; the PDF has the same name but its ending.
+        The path of the page. The PDF has the same name with the ending ``.pdf``.
 
     Raises:
         ScanError: The folder cannot be written.
@@ -80,7 +88,12 @@ def write_report(scan: Scan, detector: Path, folder: Path) -> Path:
 
 
 def report_name(scan: Scan) -> str:
-    """Return a name for a report that any file system takes and no other file's report has."""
+    """Return a file name for a report, without its ending.
+
+    The name is valid on every file system. After the name of the video it holds the first digits
+    of the SHA-256, so that only files of equal content share a report; for a file that could not
+    be read, it holds a checksum of the path.
+    """
     file = scan.record.file
     clean = re.sub(r"[^A-Za-z0-9._-]+", "-", file.name).strip(".-")[:60] or "video"
     identity = file.sha256[:12] or f"{crc32((file.path or file.name).encode()):08x}"
@@ -88,19 +101,19 @@ def report_name(scan: Scan) -> str:
 
 
 def suspicious(scan: Scan) -> list[Crop]:
-    """Return the crops of the highest scores, the highest first."""
+    """Return the crops with the highest scores, at most six, the highest first."""
     scores = _scores(scan)
     ranked = sorted(scan.crops, key=lambda crop: -scores[crop.track, crop.frame])
     return ranked[:_SUSPICIOUS]
 
 
 def report_page(scan: Scan, heat: HeatMaps | None) -> str:
-    """Return a scan as one HTML document.
+    """Return the report of a scan as one HTML document.
 
     Args:
         scan: The scan.
-        heat: Maps of ``suspicious(scan)``; None where there is no crop, or where the detector that
-            judged is no longer at hand.
+        heat: Heat maps of the crops ``suspicious(scan)``, in their order; None where there is no
+            crop, or where the detector that judged has been replaced since.
     """
     record, card, scores = scan.record, scan.card, _scores(scan)
 
@@ -116,38 +129,33 @@ def report_page(scan: Scan, heat: HeatMaps | None) -> str:
     )
     decision = card.decision
     drawn = timeline(record, decision.threshold, decision.inconclusive) if record.tracks else None
-    return (
-        environment("dfd.scan")
-        .get_template("report.html")
-        .render(
-            record=record,
-            card=card,
-            name=displayed(record.file.name, 120),
-            headline=headline(record),
-            explanation=explanation(record),
-            chance=None if record.probability is None else chance_of(record.probability),
-            limits=limits(record, card),
-            leak=LEAK if card.leaky else None,
-            timeline=drawn,
-            width=WIDTH,
-            height=HEIGHT,
-            people={
-                track.track: [shown(crop) for crop in _spread(scan.crops, track.track)]
-                for track in record.tracks
-            },
-            suspicious=[
-                shown(crop, overlay) for crop, overlay in zip(worst, overlays, strict=True)
-            ],
-            method=heat.method if heat else "",
-        )
+    template = environment("dfd.scan").get_template("report.html")
+    return template.render(
+        record=record,
+        card=card,
+        name=displayed(record.file.name, 120),
+        headline=headline(record),
+        explanation=explanation(record),
+        chance=None if record.probability is None else chance_of(record.probability),
+        limits=limits(record, card),
+        leak=LEAK if card.leaky else None,
+        timeline=drawn,
+        width=WIDTH,
+        height=HEIGHT,
+        people={
+            track.track: [shown(crop) for crop in _spread(scan.crops, track.track)]
+            for track in record.tracks
+        },
+        suspicious=[shown(crop, overlay) for crop, overlay in zip(worst, overlays, strict=True)],
+        method=heat.method if heat else "",
     )
 
 
 def index_page(reports: Sequence[tuple[VerdictRecord, str]]) -> str:
-    """Return one HTML document that links reports, in their order.
+    """Return an HTML document with a row for each scan that links the scan's report.
 
     Args:
-        reports: Each scan's record, and the address of its report relative to the page.
+        reports: The record of each scan, and the address of its report relative to the page.
     """
     return environment("dfd.scan").get_template("index.html").render(rows=reports)
 
@@ -162,6 +170,7 @@ def _scores(scan: Scan) -> dict[tuple[int, int], float]:
 
 
 def _spread(crops: tuple[Crop, ...], track: int) -> list[Crop]:
+    """Return at most ``_THUMBNAILS`` crops of a track, spread evenly over its time."""
     of_track = [crop for crop in crops if crop.track == track]
     places = np.linspace(0, len(of_track) - 1, min(_THUMBNAILS, len(of_track))).round().astype(int)
     return [of_track[place] for place in places]
@@ -177,7 +186,7 @@ def _base64(image: Images) -> str:
 
 
 def _write_pdf(page: Path) -> None:
-    """Print a page by a browser without a window; without one, or where it fails, there is none."""
+    """Write the PDF of a page by printing it in a browser, if one is installed and can print."""
     browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if browser is None:
         return

@@ -1,4 +1,4 @@
-"""The scores of a video's people over time, laid out to be drawn."""
+"""The chart of a report: the scores of each person in a video over time."""
 
 from dataclasses import dataclass
 
@@ -6,14 +6,20 @@ from dfd.scan.record import Track, VerdictRecord
 from dfd.scan.words import clock
 from dfd.words import counted
 
-WIDTH, HEIGHT = 880, 220
-_LEFT, _RIGHT, _TOP, _BOTTOM = 54, 74, 14, 34
-_TICKS = 6
+WIDTH, HEIGHT = 880, 220  # pixels of the chart
+_LEFT, _RIGHT, _TOP, _BOTTOM = 54, 74, 14, 34  # margins in pixels, for labels
+_TICKS = 6  # steps of the time axis
 
 
 @dataclass(frozen=True)
 class Line:
-    """One person's scores: points in pixels of the drawing, and the same in words."""
+    """One person's scores.
+
+    Attributes:
+        track: The track's number in the record, from 0.
+        points: The place of each judged frame: x and y in pixels from the upper left corner.
+        words: The same in words, for readers who cannot see the chart.
+    """
 
     track: int
     points: tuple[tuple[float, float], ...]
@@ -22,7 +28,18 @@ class Line:
 
 @dataclass(frozen=True)
 class Timeline:
-    """A drawing of WIDTH by HEIGHT pixels; P(FAKE) goes up, time to the right."""
+    """A chart of ``WIDTH`` by ``HEIGHT`` pixels: time runs to the right, P(FAKE) upwards.
+
+    Attributes:
+        lines: One line for each person.
+        threshold: The y of the decision threshold.
+        band: The y of the upper and of the lower end of the inconclusive band.
+        ticks: The x of each label of the time axis, and the label.
+        left: The x where the axes begin.
+        right: The x where the time axis ends.
+        top: The y of P(FAKE) = 1.
+        bottom: The y of P(FAKE) = 0.
+    """
 
     lines: tuple[Line, ...]
     threshold: float
@@ -37,12 +54,12 @@ class Timeline:
 def timeline(
     record: VerdictRecord, threshold: float, inconclusive: tuple[float, float]
 ) -> Timeline:
-    """Lay out the scores of a record.
+    """Return the chart of a record's scores.
 
     Args:
-        record: Of a video with at least one track.
-        threshold: Probabilities from here on are called FAKE.
-        inconclusive: Probabilities strictly between these two get no verdict.
+        record: The record of a video with at least one track.
+        threshold: Probabilities of at least this are called FAKE, 0..1.
+        inconclusive: Probabilities strictly between these two get no verdict, 0..1.
     """
     last = max(frame.time_s for track in record.tracks for frame in track.frames)
     end = max(last, (record.video and record.video.duration_s) or 0.0, 0.1)
@@ -68,6 +85,7 @@ def timeline(
 
 
 def _up(score: float) -> float:
+    """Return the y of a score."""
     return round(HEIGHT - _BOTTOM - (HEIGHT - _TOP - _BOTTOM) * score, 1)
 
 

@@ -1,10 +1,21 @@
-"""How figures are written wherever a person reads them."""
+"""How figures are written in pages, pictures and the model card."""
 
 from dfd.scoring.bootstrap import Interval
 
 
 def number(value: float | None, interval: Interval | None = None) -> str:
-    """Return ``0.844``, ``0.844 (0.656–1.000)`` with an interval, a dash for None or NaN."""
+    """Return a figure with three decimals, and its interval in brackets.
+
+    Args:
+        value: The figure; None or NaN where there is none.
+        interval: Its 95 % interval; None where there is none.
+
+    Example:
+        >>> number(0.8437), number(None)
+        ('0.844', '—')
+        >>> number(0.8437, Interval(0.6561, 1.0))
+        '0.844 (0.656–1.000)'
+    """
     if value is None or value != value:
         return "—"
     if interval is None:
@@ -13,12 +24,32 @@ def number(value: float | None, interval: Interval | None = None) -> str:
 
 
 def interval_of(low: float | None, high: float | None) -> Interval | None:
-    """Return the interval of a table's two columns, None where they are empty."""
+    """Return the interval that two columns of a table hold, or None where they are empty.
+
+    Args:
+        low: The lower end; None or NaN where there is none.
+        high: The upper end; None or NaN where there is none.
+
+    Example:
+        >>> interval_of(0.6, 0.9)
+        Interval(low=0.6, high=0.9)
+        >>> interval_of(float("nan"), 0.9) is None
+        True
+    """
     if low is None or high is None or low != low or high != high:
         return None
     return Interval(float(low), float(high))
 
 
 def percent(share: float | None, digits: int = 0) -> str:
-    """Return ``83 %``, a dash for None."""
+    """Return a share as a percentage, or a dash for None.
+
+    Args:
+        share: The share, 0..1.
+        digits: Decimals of the percentage.
+
+    Example:
+        >>> percent(0.834), percent(0.0512, 1), percent(None)
+        ('83 %', '5.1 %', '—')
+    """
     return "—" if share is None else f"{100 * share:.{digits}f} %"

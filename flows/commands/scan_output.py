@@ -1,4 +1,4 @@
-"""Verdicts as a table for a reader, as CSV, and as a page that links their reports."""
+"""What `dfd scan` prints and writes: a table to read, CSV, and a page that links the reports."""
 
 import csv
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ COLUMNS = (
 
 
 def print_table(records: Sequence["VerdictRecord"]) -> None:
-    """Print verdicts for a reader: a row a file, then what they mean."""
+    """Print a table with a row for each file, and below it what its verdicts rest on."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
@@ -60,7 +60,10 @@ def _about(record: "VerdictRecord") -> str:
 
 
 def write_csv(records: Sequence["VerdictRecord"], file: TextIO) -> None:
-    """Write verdicts as CSV, a row a file; ``reasons`` are codes with spaces between."""
+    """Write the verdicts as CSV with the columns ``COLUMNS`` and a row for each file.
+
+    The column ``reasons`` holds codes with spaces between them.
+    """
     rows = csv.writer(file, lineterminator="\n")
     rows.writerow(COLUMNS)
     for record in records:
@@ -68,7 +71,7 @@ def write_csv(records: Sequence["VerdictRecord"], file: TextIO) -> None:
         name = record.file.path or record.file.name
         rows.writerow(
             [
-                # A spreadsheet would run a name that begins so as a formula.
+                # A spreadsheet would run a name that begins with one of these as a formula.
                 f"./{name}" if name[:1] in "=+-@\t\r" else name,
                 record.verdict,
                 record.probability,
