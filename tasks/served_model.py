@@ -30,7 +30,12 @@ class ServedModel(PythonModel):
     """
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Check the detector that was logged with the model."""
+        """Check the detector that was logged with the model.
+
+        MLflow's telemetry is off from here on; what MLflow does before it loads a model is not in
+        this model's hands.
+        """
+        os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
         from dfd.detector.network import load_detector
         from dfd.isolation import Limits, WorkerPool
         from dfd.scan.worker import NamedDetector

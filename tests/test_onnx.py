@@ -1,0 +1,62 @@
+"""ONNX Runtime is opened in one way, which is silent and says what is wrong in one line."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dfd.detector.network import fake_scores
+from dfd.errors import OnnxError
+from dfd.onnx import open_session
+from tests.data import ROOT
+from tests.detectors import write_detector
+
+FRESH = """
+import importlib, os, sys
+names = ["dfd.onnx", "dfd.detector.network", "dfd.faces.detectors.retinaface_mobilenet",
+         "dfd.faces.detectors.retinaface_resnet50", "dfd.scan.scanning"]
+for name in names:
+    importlib.import_module(name)
+assert "ORT_DISABLE_TELEMETRY" not in os.environ, "set as the library is imported"
+assert "onnxruntime" not in sys.modules, "imported before the variable is set"
+{opens}
+assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
+assert "onnxruntime" in sys.modules
+"""
+
+
+@pytest.mark.parametrize(
+    "opens",
+    [
+        "from dfd.onnx import import_onnxruntime; import_onnxruntime()",
+        "from dfd.faces.detectors.retinaface_resnet50 import _package; _package()",
+    ],
+)
+def test_the_library_turns_telemetry_off_at_the_first_use(opens: str) -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
+    ended = subprocess.run(
+        [sys.executable, "-c", FRESH.format(opens=opens)],
+        env={**environment, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_a_network_opens_from_its_file_and_from_its_content(tmp_path: Path) -> None:
+    path = write_detector(tmp_path / "detector") / "model.onnx"
+    images = np.random.default_rng(0).integers(0, 256, (3, 128, 128, 3), dtype=np.uint8)
+    from_file, from_content = open_session(path), open_session(path.read_bytes(), threads=1)
+    np.testing.assert_array_equal(fake_scores(from_file, images), fake_scores(from_content, images))
+
+
+def test_what_is_no_network_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_text("an error page\nof two lines")
+    for network in (tmp_path / "model.onnx", tmp_path / "absent.onnx", b"an error page"):
+        with pytest.raises(OnnxError) as caught:
+            open_session(network)
+        assert "\n" not in str(caught.value)
