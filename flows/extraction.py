@@ -7,7 +7,7 @@ import pandas as pd
 from dfd.errors import FacesError, VideoGivenUp
 from dfd.faces import worker
 from dfd.faces.reader import CROPS, MANIFEST
-from dfd.faces.record import VideoFaces, nothing
+from dfd.faces.record import VideoFaces, no_crops
 from dfd.faces.shards import write_faces
 from dfd.faces.store import read_video_faces, store_key
 from dfd.files import hash_file, readable
@@ -32,7 +32,7 @@ def extract_videos(videos: dict[str, Path], out: Path, params: FacesParams, limi
     def faces_of(video: str) -> VideoFaces:
         outcome = ended[video]
         if isinstance(outcome, VideoGivenUp):
-            return nothing(outcome.reason, outcome.detail)
+            return no_crops(outcome.reason, outcome.detail)
         faces = read_video_faces(store, outcome)
         if faces is None:
             raise FacesError(f"{store}: the result of {video!r} is gone; run again")

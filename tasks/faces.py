@@ -12,7 +12,7 @@ from dfd.dataset.table import read_index
 from dfd.errors import FacesError, VideoGivenUp
 from dfd.faces import worker
 from dfd.faces.reader import read_manifest
-from dfd.faces.record import VideoFaces, nothing
+from dfd.faces.record import VideoFaces, no_crops
 from dfd.faces.shards import write_faces
 from dfd.faces.store import read_video_faces, store_key
 from dfd.isolation import Limits
@@ -71,7 +71,7 @@ def write_shards(
 
     def faces_of(video: str) -> VideoFaces:
         if video in given_up:
-            return nothing(given_up[video].reason, given_up[video].detail)
+            return no_crops(given_up[video].reason, given_up[video].detail)
         faces = read_video_faces(store, keys[video])
         if faces is None:
             raise FacesError(f"{store}: the result of {video!r} is gone; run `dvc repro faces`")

@@ -152,5 +152,7 @@ def _joined(index: pd.DataFrame, split: pd.DataFrame) -> pd.DataFrame:
     )
     stale = len(table) != len(index) or len(table) != len(split)
     if stale or (table["label"] != table["label_split"]).any():
-        raise SplitError("split: is not one of the videos in the index; run `dvc repro split`")
+        raise SplitError(
+            "split: was made from other videos than those in the index; run `dvc repro split`"
+        )
     return table

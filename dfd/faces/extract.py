@@ -10,7 +10,7 @@ from dfd.arrays import Image
 from dfd.errors import VideoError
 from dfd.faces.crops import sharpness, square_around
 from dfd.faces.face import Face, FaceDetector
-from dfd.faces.record import Crop, VideoFaces, nothing
+from dfd.faces.record import Crop, VideoFaces, no_crops
 from dfd.faces.tracks import TrackLinker, persistent_tracks
 from dfd.params.faces import CropParams
 from dfd.video.frame import Frame
@@ -54,7 +54,7 @@ def extract_faces(
     try:
         return _extract(path, params, face_detector, admit)
     except VideoError as error:
-        return nothing("unreadable", str(error).removeprefix(f"{path}: "))
+        return no_crops("unreadable", str(error).removeprefix(f"{path}: "))
     except cv2.error as error:
         if error.code == cv2.Error.StsNoMem:
             raise MemoryError from error

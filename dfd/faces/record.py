@@ -61,7 +61,7 @@ class VideoFaces:
     height: int = 0
 
 
-def nothing(reason: str, detail: str) -> VideoFaces:
+def no_crops(reason: str, detail: str) -> VideoFaces:
     """Return the result of a video that gave no crop and whose frames were not counted.
 
     Args:
@@ -69,7 +69,7 @@ def nothing(reason: str, detail: str) -> VideoFaces:
         detail: The reason explained in one line.
 
     Example:
-        >>> nothing("unreadable", "is empty").crops
+        >>> no_crops("unreadable", "is empty").crops
         ()
     """
     return VideoFaces(0, 0, 0, 0, 0, 0, (), reason, detail)

@@ -92,12 +92,12 @@ def write_faces(
 
     Example:
         >>> import tempfile
-        >>> from dfd.faces.record import nothing
+        >>> from dfd.faces.record import no_crops
         >>> columns = ["video", "label", "group", "method", "dataset"]
         >>> row = ["a.mp4", "REAL", "a.mp4", None, "sample"]
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     videos = pd.DataFrame([row], columns=columns)
-        ...     write_faces(Path(folder), videos, lambda video: nothing("no_face", ""), shards=1)
+        ...     write_faces(Path(folder), videos, lambda video: no_crops("no_face", ""), shards=1)
         ...     sorted(path.name for path in Path(folder).iterdir())
         ['crops.parquet', 'manifest.parquet', 'shard-00000.tar']
     """

@@ -17,7 +17,7 @@ from dfd.errors import VideoError
 from dfd.faces.detectors import load_face_detector
 from dfd.faces.extract import extract_faces, find_faces
 from dfd.faces.face import Face
-from dfd.faces.record import Crop, VideoFaces, nothing
+from dfd.faces.record import Crop, VideoFaces, no_crops
 from dfd.files import readable
 from dfd.params.faces import CropParams
 from dfd.video.frame import Frame
@@ -82,7 +82,7 @@ def failed_sheet(path: Path, reason: str, detail: str) -> Image:
     Returns:
         uint8 (H, WIDTH, 3) BGR.
     """
-    return _block(path, nothing(reason, detail), [], [])
+    return _block(path, no_crops(reason, detail), [], [])
 
 
 def contact_sheet(blocks: Sequence[Image]) -> Image:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dfd.faces.detectors import face_detector
 from dfd.faces.extract import extract_faces
-from dfd.faces.record import VideoFaces, nothing
+from dfd.faces.record import VideoFaces, no_crops
 from dfd.files import hash_file, readable
 from dfd.params.faces import CropParams
 from dfd.scan.provenance import read_provenance
@@ -94,7 +94,7 @@ def failed_inspection(path: Path, reason: str, detail: str, started: float) -> I
         >>> inspection.file.name, inspection.video, inspection.faces.crops
         ('a.mp4', None, ())
     """
-    return Inspection(_scanned_file(path), None, nothing(reason, detail), None, started)
+    return Inspection(_scanned_file(path), None, no_crops(reason, detail), None, started)
 
 
 def _scanned_file(path: Path) -> ScannedFile:

@@ -1,4 +1,4 @@
-"""The fingerprint of a video: small pictures at fixed times, which tell whether two videos are one.
+"""The fingerprint of a video: small pictures at fixed times, by which recordings are compared.
 
 Two files show one recording when one is a copy of the other (re-encoded, rescaled, mirrored) or a
 fake made from the other. Perceptual hashes of the first frames find likely pairs quickly

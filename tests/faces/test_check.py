@@ -10,7 +10,7 @@ from dfd.errors import FacesError
 from dfd.faces.check import check_faces
 from dfd.faces.extract import extract_faces
 from dfd.faces.reader import CROPS, MANIFEST
-from dfd.faces.record import VideoFaces, nothing
+from dfd.faces.record import VideoFaces, no_crops
 from dfd.faces.shards import shard_of, write_faces
 from tests.clip_fixtures import face_params, find_squares
 
@@ -21,7 +21,7 @@ GROUPS = {"a.mp4": "one", "b.mp4": "two", "lost.mp4": "three"}
 def folder(tmp_path: Path, squares_clip: Path) -> Path:
     found = extract_faces(squares_clip, face_params(), find_squares)
     results: dict[str, VideoFaces] = dict.fromkeys(GROUPS, found)
-    results["lost.mp4"] = nothing("unreadable", "empty")
+    results["lost.mp4"] = no_crops("unreadable", "empty")
     table = pd.DataFrame({"video": list(GROUPS), "group": list(GROUPS.values())})
     table[["label", "method", "dataset"]] = None
     write_faces(tmp_path / "faces", table, results.__getitem__, shards=2)

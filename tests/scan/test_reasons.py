@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dfd.faces.face import Face
-from dfd.faces.record import Crop, VideoFaces, nothing
+from dfd.faces.record import Crop, VideoFaces, no_crops
 from dfd.scan.reasons import REASONS, cautions, why_none
 from dfd.scoring.decision import Calibration, Decision
 from tests.data import ROOT
@@ -28,7 +28,7 @@ def test_there_is_a_reason_exactly_where_an_evaluation_counts_no_verdict(band) -
     for probability in np.linspace(0, 1, 21):
         reasons = list(why_none(faces(8, 8), float(probability), decision))
         assert bool(reasons) == (decision.verdict(probability) == "INCONCLUSIVE")
-    lost = nothing("no_face", "no face scores 0.8")
+    lost = no_crops("no_face", "no face scores 0.8")
     assert [one.code for one in why_none(lost, None, decision)] == ["no_face"]
 
 
@@ -58,7 +58,7 @@ def test_what_is_unlike_the_training_is_a_caution(side: float, sharpness: float,
 
 
 def test_a_video_without_a_crop_needs_no_caution() -> None:
-    assert list(cautions(nothing("crash", "its process died"), DOMAIN)) == []
+    assert list(cautions(no_crops("crash", "its process died"), DOMAIN)) == []
 
 
 def test_the_documentation_lists_every_reason_as_the_table_words_it() -> None:

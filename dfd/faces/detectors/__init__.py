@@ -46,7 +46,7 @@ def face_detector_entry(name: str) -> FaceDetectorEntry:
     """
     if name not in FACE_DETECTORS:
         raise ParamsError(
-            f"faces.detector: no face detector {name!r}; choose one of {', '.join(FACE_DETECTORS)}"
+            f"faces.detector: no face detector {name!r}; there are {', '.join(FACE_DETECTORS)}"
         )
     return FACE_DETECTORS[name]
 

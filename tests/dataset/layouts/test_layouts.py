@@ -47,7 +47,7 @@ def test_every_layout_has_a_tree_here() -> None:
 
 
 @pytest.mark.parametrize("layout", TREES)
-def test_a_folder_is_recognised_by_its_looks(tmp_path: Path, layout: str) -> None:
+def test_a_folder_is_recognised_by_its_files(tmp_path: Path, layout: str) -> None:
     plant(tmp_path, *TREES[layout])
     assert recognise_layout(tmp_path) == layout
 
@@ -58,7 +58,7 @@ def test_two_compressions_are_a_choice_to_be_made(tmp_path: Path) -> None:
         recognise_layout(tmp_path)
 
 
-def test_a_folder_that_looks_like_nothing_is_told_what_to_do(tmp_path: Path) -> None:
+def test_a_folder_that_no_layout_fits_is_told_what_to_do(tmp_path: Path) -> None:
     plant(tmp_path, "clips/a.mp4")
     with pytest.raises(DatasetError, match=r"REAL and FAKE, .*videos\.csv"):
         recognise_layout(tmp_path)
