@@ -77,7 +77,7 @@ def trained(
             params["dataset"].update(videos="clips"),
             params["split"].update(fractions={"train": 0.4, "validation": 0.3, "test": 0.3}),
             params["faces"].update(frames_per_video=4),
-            params["train"].update(candidates={"small": small}),
+            params.update(candidates={"small": small}),
         )
     )
     begun = 0.0
