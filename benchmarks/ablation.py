@@ -1,12 +1,12 @@
-"""``python -m benchmarks.ablation NAME CANDIDATE``: what each part of training is worth.
+"""``python -m benchmarks.ablation NAME CANDIDATE``: how much each part of training contributes.
 
-Run it in a project whose stages up to ``faces`` have run. Every rung adds one thing to the one
-before and is otherwise the candidate as ``params.yaml`` has it; each is trained with three seeds of
-split, order and weights on the same crops. Results go to ``benchmarks/ablation.json`` under NAME,
-and a table to standard output.
+Run it in a project whose stages up to ``faces`` have run. Each configuration adds one part to the
+one before and otherwise has the candidate's parameters of ``params.yaml``. Each is trained on the
+same crops with three seeds of split, order and weights. The figures are stored under NAME in
+``benchmarks/ablation.json``, and a table is printed.
 
-AUCs are means over the seeds. Their 95 % intervals come from resampling whole groups; scores are
-ranked within each run before runs are pooled, since only their order counts.
+An AUC is the mean over the seeds. Its 95 % interval comes from resampling whole groups. Scores are
+replaced by their ranks within a run before the runs are pooled, since an AUC depends on order only.
 """
 
 import json
@@ -43,7 +43,7 @@ from flows.paths import FACES, INDEX
 RESULTS = Path(__file__).parent / "ablation.json"
 SEEDS = (1, 2, 3)
 PLAIN = {"sampling": "plain", "augment": False, "self_blended": 0.0}
-RUNGS: dict[str, dict[str, Any]] = {
+CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "plain": PLAIN,
     "+ class balance": {**PLAIN, "sampling": "balanced"},
     "+ pairing": {**PLAIN, "sampling": "paired"},
@@ -55,23 +55,29 @@ RUNGS: dict[str, dict[str, Any]] = {
 
 
 def main(name: str, candidate: str) -> None:
-    """Run all rungs and keep their figures."""
+    """Train all configurations, store their figures and print the table.
+
+    Args:
+        name: Key of the figures in ``benchmarks/ablation.json``.
+        candidate: Name of the candidate in ``params.yaml``.
+    """
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as folder:
-        figures = {rung: _rung(rung, candidate, Path(folder)) for rung in RUNGS}
+        figures = {key: _figures(key, candidate, Path(folder)) for key in CONFIGURATIONS}
     kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     write_json(RESULTS, {**kept, name: figures})
     print("| | frame AUC | 95 % | video AUC | 95 % |\n|---|---|---|---|---|")
-    for rung, row in figures.items():
+    for key, row in figures.items():
         cells = [
             f"{row[level]:.3f} | {row[f'{level}_low']:.3f}–{row[f'{level}_high']:.3f}"
             for level in ("frame", "video")
         ]
-        print(f"| {rung} | {' | '.join(cells)} |")
+        print(f"| {key} | {' | '.join(cells)} |")
 
 
-def _rung(rung: str, candidate: str, folder: Path) -> dict[str, float]:
-    runs = [_scored(rung, candidate, seed, folder) for seed in SEEDS]
+def _figures(name: str, candidate: str, folder: Path) -> dict[str, float]:
+    """Return the figures of one configuration over all seeds."""
+    runs = [_scored(name, candidate, seed, folder) for seed in SEEDS]
     groups = pd.concat(runs)["group"].nunique()
     figures = {"groups": float(groups)}
     for level, tables in (("frame", runs), ("video", [video_scores(run) for run in runs])):
@@ -82,15 +88,15 @@ def _rung(rung: str, candidate: str, folder: Path) -> dict[str, float]:
         ]
         interval = interval_of_rate(mean, np.concatenate(drawn), groups)
         figures |= {level: mean, f"{level}_low": interval.low, f"{level}_high": interval.high}
-    print(f"{rung}: {figures}", file=sys.stderr, flush=True)
+    print(f"{name}: {figures}", file=sys.stderr, flush=True)
     return figures
 
 
-def _scored(rung: str, candidate: str, seed: int, folder: Path) -> pd.DataFrame:
-    """Train once; return the test crops with their scores."""
-    protocol = {"protocol": "frame"} if "leaky" in rung else {}
+def _scored(name: str, candidate: str, seed: int, folder: Path) -> pd.DataFrame:
+    """Train one configuration with one seed; return the table of test crops with their scores."""
+    protocol = {"protocol": "frame"} if "leaky" in name else {}
     split = load_section(SplitParams).model_copy(update={"seed": seed, **protocol})
-    params = load_candidate(candidate).model_copy(update={**RUNGS[rung], "seed": seed})
+    params = load_candidate(candidate).model_copy(update={**CONFIGURATIONS[name], "seed": seed})
     table = read_crops_table(FACES)
     images = open_store(FACES, table, folder / "packed")
     parted = assign_parts(table, make_split(read_index(INDEX), split), split)

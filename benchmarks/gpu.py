@@ -1,12 +1,12 @@
 """``KERAS_BACKEND=jax python -m benchmarks.gpu``: training on one GPU against timm under PyTorch.
 
-Both train InceptionResNetV2 at 128x128 in bfloat16 on the same card, one after the other, each in a
-process of its own: ours through Keras with the whole feed, timm's with AMP, channels-last and
-``torch.compile`` on a batch that lies on the card. Needs ``torch`` and ``timm`` beside Keras and
-its backend. Figures go to ``benchmarks/results.json`` as ``gpu.*``.
+Both train InceptionResNetV2 at 128x128 in bfloat16 on the same GPU, one after the other, each in a
+process of its own: this project with Keras and the complete feed, timm with AMP, channels-last and
+``torch.compile`` on a batch in GPU memory. This needs ``torch`` and ``timm`` beside Keras and its
+backend. The figures are stored in ``benchmarks/results.json`` as ``gpu.*``.
 
-The share of the card's matrix rate is the arithmetic of one step (counted by PyTorch) times steps
-a second, over the rate of a large bfloat16 matrix product measured here.
+The share of the matrix rate is the floating-point operations of a step (counted by PyTorch) times
+the steps per second, over the rate of a large bfloat16 matrix product measured on the same GPU.
 """
 
 import json
@@ -24,7 +24,7 @@ _WARM, _STEPS, _SIDE = 5, 30, 8192
 
 
 def main() -> None:
-    """Measure both, print the figures and keep them."""
+    """Measure both, then print and store the figures."""
     figures: dict[str, float] = {}
     for batch in BATCHES:
         ours, theirs = _run("ours", batch), _run("timm", batch)
@@ -55,7 +55,7 @@ def ours(batch: int) -> dict[str, float]:
 
 
 def timm(batch: int) -> dict[str, float]:
-    """Return crops a second of timm's network, its arithmetic, and the card's matrix rate."""
+    """Return the crops per second of timm, the operations of a step, and the matrix rate."""
     import timm as models
     import torch
     from torch.utils.flop_counter import FlopCounterMode
@@ -89,7 +89,7 @@ def timm(batch: int) -> dict[str, float]:
 
 
 def _timed(call: Callable[[], object], wait: Callable[[], object]) -> float:
-    """Return the seconds of one call, once warm."""
+    """Return the mean seconds of a call, after a warm-up."""
     for _ in range(_WARM):
         call()
     wait()

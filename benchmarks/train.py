@@ -1,4 +1,4 @@
-"""Figures of the stage ``train``."""
+"""Benchmarks of the stage ``train``: feed, head phase, ONNX export and crop store."""
 
 import subprocess
 import sys
@@ -43,7 +43,7 @@ _PEAK = "from benchmarks.train import train_once; train_once({count}, {folder!r}
 
 
 def synthetic_crops(images: Any) -> Crops:
-    """Return crops of 16 to a video, every fifth video REAL and the source of the next four."""
+    """Return crops with a made-up table: 16 per video, a REAL video and then its four fakes."""
     number = np.arange(len(images)) // 16
     real = number % 5 == 0
     table = pd.DataFrame({"video": [f"{n}" for n in number], "track": 0})
@@ -58,7 +58,7 @@ def synthetic_crops(images: Any) -> Crops:
 
 
 def textures(count: int, side: int = 128) -> Any:
-    """Return smooth colours with the grain of a camera: uint8 (count, side, side, 3)."""
+    """Return images of smooth colours with noise, uint8 (count, side, side, 3)."""
     rng = np.random.default_rng(0)
     images = np.empty((count, side, side, 3), np.uint8)
     for image in images:
@@ -69,15 +69,21 @@ def textures(count: int, side: int = 128) -> Any:
 
 
 def feed(folder: Path) -> Figures:
-    """Crops a second of training over those of the same compiled step on one batch kept ready.
+    """Measure how far the feed slows training down, for InceptionResNetV2 as in ``params.yaml``.
 
-    InceptionResNetV2 as ``params.yaml`` has it, all alterations and pseudo-fakes included.
+    The ratio is the rate of training with the feed, augmentation and pseudo-fakes included, over
+    the rate of the same compiled step on one batch in memory.
     """
     return feed_figures(load_candidate("inception_resnet_v2", ROOT / "params.yaml"))
 
 
 def feed_figures(params: CandidateParams, steps: int = _STEPS) -> Figures:
-    """Measure ``train.feed_ratio`` and the rates behind it for any candidate."""
+    """Return ``train.feed_ratio`` and the rates in crops per second that it compares.
+
+    Args:
+        params: The parameters of any candidate.
+        steps: Steps per measurement.
+    """
     cv2.setNumThreads(1)
     crops = synthetic_crops(textures(steps * params.batch_size))
     setup = choose_setup(params)
@@ -112,7 +118,7 @@ def feed_figures(params: CandidateParams, steps: int = _STEPS) -> Figures:
 
 
 def head(folder: Path) -> Figures:
-    """Seconds of 50 epochs of the head on the cached features of 10,000 crops."""
+    """Measure the seconds of 50 epochs of the head phase on the features of 10,000 crops."""
     params = load_candidate("inception_resnet_v2", ROOT / "params.yaml")
     params = params.model_copy(update={"head_epochs": 50})
     detector, _ = build_model("inception_resnet_v2", "none", 128, params.dropout, params.seed)
@@ -134,9 +140,9 @@ def head(folder: Path) -> Figures:
 
 
 def export(folder: Path) -> Figures:
-    """InceptionResNetV2 at 128×128 as ONNX against Keras: difference of scores, crops a second.
+    """Compare the ONNX export of InceptionResNetV2 at 128×128 with Keras: scores and speed.
 
-    Random weights, with the BatchNorm statistics of the crops; both in batches of 32.
+    The weights are random, with BatchNorm statistics measured on the crops.
     """
     model, _ = build_model("inception_resnet_v2", "none", 128, 0.0, seed=7)
     crops = textures(64)
@@ -152,7 +158,10 @@ def export(folder: Path) -> Figures:
         scores(network, crops)
         return len(crops) / (time.perf_counter() - begun)
 
-    keras_scores(model, crops), fake_scores(session, crops)  # the first calls trace and take memory
+    (
+        keras_scores(model, crops),
+        fake_scores(session, crops),
+    )  # warm-up: the first calls trace and allocate
     pairs = [(rate(keras_scores, model), rate(fake_scores, session)) for _ in range(_ROUNDS)]
     return {
         "train.export_s": spent,
@@ -162,7 +171,7 @@ def export(folder: Path) -> Figures:
 
 
 def store(folder: Path) -> Figures:
-    """What an epoch over 100,000 crops holds in memory beyond one over 320, in MB."""
+    """Measure how much more memory in MB an epoch of 100,000 crops takes than one of 320."""
     peaks = {}
     for count in (320, 100_000):
         command = [sys.executable, "-c", _PEAK.format(count=count, folder=str(folder))]
@@ -175,13 +184,20 @@ def store(folder: Path) -> Figures:
 
 
 def train_once(count: int, folder: str) -> None:
-    """Train the small network for an epoch on so many crops; print this process's peak in MB."""
+    """Train MesoNet for an epoch, and print the peak memory of this process in MB.
+
+    Args:
+        count: Number of training crops.
+        folder: Folder for the crop store and the checkpoint.
+    """
     from benchmarks.faces import peak_mb
 
     cv2.setNumThreads(1)
     path = Path(folder) / f"{count}.npy"
     some = textures(320)
-    with path.open("wb") as file:  # piece by piece: the store is larger than what may be held
+    with path.open(
+        "wb"
+    ) as file:  # in pieces: the whole store would exceed the memory that is measured
         write_header(file, (count, *some.shape[1:]))
         for start in range(0, count, len(some)):
             file.write(some[: count - start].tobytes())
