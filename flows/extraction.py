@@ -1,4 +1,4 @@
-"""The extraction of the stage ``faces`` on any files, outside the workflow."""
+"""Extraction of faces from any video files, as the stage ``faces`` does, without Prefect."""
 
 from pathlib import Path
 
@@ -15,11 +15,17 @@ from dfd.isolation import Limits, WorkerPool, for_each
 from dfd.params.faces import CropParams, FacesParams
 from flows.progress import ProgressBar
 
-STORE = ".store"  # below the output: what is already extracted
+STORE = ".store"  # folder below the output with the faces of each video, kept for the next call
 
 
 def extract_videos(videos: dict[str, Path], out: Path, params: FacesParams, limits: Limits) -> None:
-    """Extract the faces of files, by id, into ``out``, each in a worker process.
+    """Extract the faces of video files, each in a worker process that may crash or hang.
+
+    Args:
+        videos: Video files by id.
+        out: Folder for the shards and tables.
+        params: How faces are found, cropped and stored.
+        limits: Time and memory that one video may take.
 
     Raises:
         FacesError: ``out`` cannot be written.
@@ -56,7 +62,7 @@ def _check_output(out: Path) -> None:
 def _extract(
     videos: dict[str, Path], store: Path, params: CropParams, limits: Limits
 ) -> dict[str, str | VideoGivenUp]:
-    """Return for each video the key of its result, or why it has none."""
+    """Return for each video the key of its faces in the store, or why the video was given up."""
 
     def work(pool: WorkerPool, video: str) -> str:
         return _extract_one(pool, videos[video], store, params)

@@ -1,6 +1,13 @@
-"""Where the stages keep their files, from the project's root; ``dvc.yaml`` names the same."""
+"""Where the stages keep their files, and reading the results that they have written.
 
+The paths are relative to the project's root; ``dvc.yaml`` names the same.
+"""
+
+import json
 from pathlib import Path
+from typing import Any
+
+from dfd.errors import EvaluationError
 
 VIDEOS = Path("data/videos")
 INDEX = Path("data/videos.csv")
@@ -8,12 +15,12 @@ SPLIT = Path("data/split.csv")
 SPLIT_SUMMARY = Path("metrics/split.json")
 SPLIT_PAGE = Path("metrics/split.html")
 FACES = Path("data/faces")
-FACES_STORE = Path(".cache/faces")  # what is already extracted, kept beside the stage's output
-PERTURBED_STORE = Path(".cache/robustness")  # likewise, of perturbed videos
+FACES_STORE = Path(".cache/faces")  # faces of each video, kept when the stage is interrupted
+PERTURBED_STORE = Path(".cache/robustness")  # faces of perturbed videos
 PACKED = Path("data/packed")  # the crops as pixels, for training
-CROSSED = Path(".cache/crossed")  # faces cropped as a detector of other parameters wants them
-CHECKPOINTS = Path(".cache/train")  # what a training run that is killed goes on from
-CHAMPION = Path("models/champion")  # the registry's, not a stage's: .dvcignore names it
+RECROPPED = Path(".cache/recropped")  # faces cropped as a detector of other parameters needs
+CHECKPOINTS = Path(".cache/train")  # an interrupted training continues from here
+CHAMPION = Path("models/champion")  # exported by the registry; .dvcignore keeps it from DVC
 REGISTRATION = Path("metrics/registration.json")
 
 
@@ -30,3 +37,35 @@ def metrics_dir(candidate: str) -> Path:
 def plots_dir(candidate: str) -> Path:
     """Return the folder of a candidate's plots."""
     return Path("plots") / candidate
+
+
+def evaluated(candidates: list[str]) -> list[str]:
+    """Return those of the candidates that have been trained and evaluated.
+
+    Args:
+        candidates: Names of candidates, one or more.
+
+    Raises:
+        EvaluationError: No candidate has been evaluated yet.
+    """
+    done = [name for name in candidates if (metrics_dir(name) / "evaluation.json").exists()]
+    if not done:
+        raise EvaluationError(
+            f"{metrics_dir(candidates[0])}: not there yet; run `make demo` or `dvc repro`"
+        )
+    return done
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """Return the content of a JSON file that a stage has written.
+
+    Raises:
+        EvaluationError: The stage has not run yet, or the file is damaged.
+    """
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise EvaluationError(f"{path}: not there yet; run `make demo` or `dvc repro`") from error
+    except ValueError as error:
+        raise EvaluationError(f"{path}: damaged ({error}); run `dvc checkout`") from error
+    return content

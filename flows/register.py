@@ -1,4 +1,4 @@
-"""Stage ``register``: the candidates' detectors as versions of one model, and who leads."""
+"""Stage ``register``: detectors become versions of one model, and one of them the champion."""
 
 import tempfile
 from pathlib import Path
@@ -10,6 +10,7 @@ from dfd.detector.card import load_card
 from dfd.files import project_root, write_json, write_table
 from dfd.params.evaluation import EvaluateParams, RegisterParams
 from dfd.params.section import load_section
+from dfd.params.training import candidate_names
 from dfd.split.table import read_split
 from flows.paths import (
     CHAMPION,
@@ -17,11 +18,12 @@ from flows.paths import (
     REGISTRATION,
     SPLIT,
     detector_dir,
+    evaluated,
     metrics_dir,
     plots_dir,
+    read_result,
 )
-from flows.results import evaluated_candidates, read_result
-from flows.scoring import rescore
+from flows.scoring import score_dataset_videos
 from flows.stage import run_stage
 from tasks.model_version import Evaluated
 from tasks.register import leaders, register_detector
@@ -31,7 +33,7 @@ from tasks.register import leaders, register_detector
 def register() -> None:
     """Register every candidate of ``params.yaml`` that has been evaluated, best first.
 
-    Best is what did best on validation, so that who goes first does not depend on the test part.
+    The order follows the validation part, so that it does not depend on the test part.
     """
     candidates = {
         name: Evaluated(
@@ -40,7 +42,7 @@ def register() -> None:
             plots_dir(name) / "predictions.csv",
             plots_dir(name) / "model_card.md",
         )
-        for name in evaluated_candidates()
+        for name in evaluated(candidate_names())
     }
     params, bootstrap = load_section(RegisterParams), load_section(EvaluateParams)
     with tempfile.TemporaryDirectory() as folder:
@@ -48,8 +50,10 @@ def register() -> None:
         hashes = read_index(INDEX)[["video", "sha256"]]
         write_table(videos, read_split(SPLIT)[["video", "group", "part"]].merge(hashes, on="video"))
         decisions = {
-            name: register_detector(name, candidates[name], videos, params, bootstrap, rescore)
-            for name in sorted(candidates, key=lambda one: _merit(detector_dir(one)), reverse=True)
+            name: register_detector(
+                name, candidates[name], videos, params, bootstrap, score_dataset_videos
+            )
+            for name in sorted(candidates, key=_validation_figures, reverse=True)
         }
     record = {
         "model": params.model,
@@ -59,8 +63,8 @@ def register() -> None:
     write_json(REGISTRATION, record)
 
 
-def _merit(detector: Path) -> tuple[float, float]:
-    videos = load_card(detector).validation["video"]
+def _validation_figures(candidate: str) -> tuple[float, float]:
+    videos = load_card(detector_dir(candidate)).validation["video"]
     return videos["auc"] or 0.0, -videos["log_loss"]
 
 

@@ -1,4 +1,4 @@
-"""Videos scored by any detector, cropped as that detector was trained."""
+"""Scores of videos by any detector, from faces that are cropped as in that detector's training."""
 
 from pathlib import Path
 
@@ -13,18 +13,21 @@ from dfd.params.section import load_section
 from dfd.params.workers import WorkerParams
 from dfd.scoring.aggregate import video_scores
 from flows.extraction import extract_videos
-from flows.paths import CROSSED, FACES, VIDEOS
+from flows.paths import FACES, RECROPPED, VIDEOS
 from tasks.workers import limits_of
 
 
 def score_crops(detector: Path, videos: dict[str, Path]) -> pd.DataFrame:
-    """Return every crop of these videos with the detector's ``score`` and its image statistics.
+    """Extract faces from any video files, and score each crop.
 
-    What was extracted for the same crop parameters before is not extracted again.
+    Faces that were extracted before with the same crop parameters are not extracted again.
 
     Args:
         detector: Detector directory.
-        videos: File by id.
+        videos: Video files by id.
+
+    Returns:
+        The crops table, with the detector's ``score`` and the image statistics of each crop.
 
     Raises:
         DetectorError: The detector cannot be loaded.
@@ -33,23 +36,35 @@ def score_crops(detector: Path, videos: dict[str, Path]) -> pd.DataFrame:
     loaded = load_detector(detector)
     faces, workers = load_section(FacesParams), load_section(WorkerParams)
     params = faces.model_copy(update=loaded.card.crop.model_dump())
-    out = CROSSED / hash_json(loaded.card.crop.model_dump())[:16]
+    out = RECROPPED / hash_json(loaded.card.crop.model_dump())[:16]
     extract_videos(videos, out, params, limits_of(workers))
     crops = read_crops_table(out)
     return measure_crops(out, crops, loaded.predict) if len(crops) else crops
 
 
-def rescore(detector: Path, ids: list[str]) -> pd.Series:
-    """Return a detector's calibrated scores, by id, of videos of the project's data set."""
+def score_dataset_videos(detector: Path, videos: list[str]) -> pd.Series:
+    """Score videos of the project's data set.
+
+    Args:
+        detector: Detector directory.
+        videos: Ids of the videos.
+
+    Returns:
+        Calibrated P(FAKE) by id, without the videos that have no face.
+
+    Raises:
+        DetectorError: The detector cannot be loaded.
+        FacesError: There is nothing to extract.
+    """
     loaded = load_detector(detector)
     if loaded.card.crop == load_section(FacesParams).crop:
         crops = read_crops_table(FACES)
-        crops = crops[crops["video"].isin(ids)]
+        crops = crops[crops["video"].isin(videos)]
         crops = (
             measure_crops(FACES, crops, loaded.predict) if len(crops) else crops.assign(score=0.0)
         )
     else:
-        crops = score_crops(detector, {video: VIDEOS / video for video in ids})
+        crops = score_crops(detector, {video: VIDEOS / video for video in videos})
     scored = video_scores(crops.assign(label="", group=""))
     calibrated = loaded.card.decision.calibration.apply(scored["score"])
     return pd.Series(calibrated, index=pd.Index(scored["video"]))

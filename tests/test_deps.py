@@ -22,7 +22,7 @@ MAKES_NO_OUTPUT = {
         "tasks.tracking",
         "tasks.workers",
     ),
-    *("flows", "flows.paths", "flows.progress", "flows.results", "flows.runner", "flows.stage"),
+    *("flows", "flows.paths", "flows.progress", "flows.runner", "flows.stage"),
 }
 
 

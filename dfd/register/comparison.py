@@ -1,44 +1,58 @@
-"""Two detectors' scores of the same videos, none of which either was trained on."""
+"""Scores of two detectors on the same videos, none of which either detector was trained on."""
 
 from collections.abc import Callable
 
 import pandas as pd
 
-Rescore = Callable[[list[str]], pd.Series]
+ScoreVideos = Callable[[list[str]], pd.Series]
 
 
 def comparable(
     ours: tuple[pd.DataFrame, pd.DataFrame],
     theirs: tuple[pd.DataFrame, pd.DataFrame],
-    rescore: Rescore,
+    score_videos: ScoreVideos,
 ) -> pd.DataFrame:
-    """Return the videos on which a challenger and a champion may be compared.
+    """Return the videos on which a challenger and a champion may be compared, with both scores.
 
-    Where the champion's test part holds the challenger's, the scores of both are known. Otherwise
-    the champion scores the challenger's test videos anew, those left out of whose group it was
-    trained or chosen on any video: videos are known by content, whatever they are called.
+    If every test video of the challenger is a test video of the champion too, the scores of both
+    are known. Otherwise the champion scores the challenger's test videos, without those of a group
+    from which the champion's training or validation part has a video. Videos are recognised by
+    their content, whatever their names.
 
     Args:
-        ours: Of the challenger, its predictions (``video``, ``group``, ``actual``, ``score``) and
-            its videos (``video``, ``sha256``, ``group``, ``part``).
-        theirs: Of the champion, likewise.
-        rescore: From ids of the challenger's test videos to the champion's calibrated scores, by
-            id; one without a crop is not among them.
+        ours: The challenger's predictions (``video``, ``group``, ``actual``, ``score``) and the
+            videos of its data set (``video``, ``sha256``, ``group``, ``part``).
+        theirs: The same two tables of the champion.
+        score_videos: Function from ids of the challenger's test videos to the champion's calibrated
+            scores by id. A video without a face has no score.
 
     Returns:
-        Columns ``video``, ``group``, ``label``, ``challenger`` and ``champion``.
+        Columns ``video``, ``group``, ``label``, ``challenger`` and ``champion``; the last two are
+        calibrated P(FAKE).
+
+    Examples:
+        >>> videos = pd.DataFrame(
+        ...     {"video": ["a.mp4"], "sha256": ["1f"], "group": ["a"], "part": ["test"]}
+        ... )
+        >>> ours = pd.DataFrame(
+        ...     {"video": ["a.mp4"], "group": ["a"], "actual": ["FAKE"], "score": [0.9]}
+        ... )
+        >>> theirs = ours.assign(score=0.7)
+        >>> comparable((ours, videos), (theirs, videos), lambda ids: pd.Series(dtype=float))
+           video group label  challenger  champion
+        0  a.mp4     a  FAKE         0.9       0.7
     """
     (predictions, videos), (their_predictions, their_videos) = ours, theirs
-    known = predictions.merge(videos[["video", "sha256"]], on="video")
-    table = known.rename(columns={"actual": "label", "score": "challenger"})
+    scored = predictions.merge(videos[["video", "sha256"]], on="video")
+    table = scored.rename(columns={"actual": "label", "score": "challenger"})
     test = their_predictions.merge(their_videos[["video", "sha256"]], on="video")
     if table["sha256"].isin(test["sha256"]).all():
         scores = test.drop_duplicates("sha256").set_index("sha256")["score"]
         table["champion"] = table["sha256"].map(scores)
     else:
-        seen = their_videos.loc[their_videos["part"] != "test", "sha256"]
-        tainted = videos.loc[videos["sha256"].isin(seen), "group"]
+        known = their_videos.loc[their_videos["part"] != "test", "sha256"]
+        tainted = videos.loc[videos["sha256"].isin(known), "group"]
         table = table[~table["group"].isin(tainted)]
-        scores = rescore(table["video"].tolist()) if len(table) else pd.Series(dtype=float)
+        scores = score_videos(table["video"].tolist()) if len(table) else pd.Series(dtype=float)
         table = table.assign(champion=table["video"].map(scores)).dropna(subset=["champion"])
     return table[["video", "group", "label", "challenger", "champion"]].reset_index(drop=True)

@@ -1,10 +1,11 @@
-"""Whether a challenger takes the champion's place: by evidence on the same videos.
+"""The gate: decides whether a challenger becomes the champion.
 
-A challenger is promoted when it is better than the champion in video AUC and in log loss, in one of
-them surely: the paired difference, whole groups resampled, is above zero with 97 % confidence. Of
-two equal detectors each figure says so in 3 % of all cases and one of them or both, as they mostly
-agree, in about 4 %. Limits come first: a detector outside one is rejected whatever it is compared
-with.
+The limits come first: a detector outside a limit is rejected, whatever it is compared with. The
+challenger is then promoted if its video AUC and its log loss on the same videos are both better
+than the champion's, and if one of the two differences is above zero with 97 % confidence. The
+confidence comes from a paired bootstrap that resamples whole groups. A challenger that is no better
+than the champion passes this test on either metric in 3 % of all cases, and on at least one of them
+in about 4 %, because the two metrics mostly agree.
 """
 
 from collections.abc import Sequence
@@ -25,13 +26,13 @@ Outcome = Literal["promote", "keep", "reject"]
 
 @dataclass(frozen=True)
 class Reason:
-    """One row of a decision's table.
+    """One condition of the gate, and whether the challenger meets it.
 
     Attributes:
-        what: What was looked at.
-        found: What it was.
-        wanted: What speaks for the challenger.
-        holds: Whether it does.
+        what: The metric or fact that the condition is about.
+        found: Its value.
+        wanted: The value that a promotion needs.
+        holds: Whether the condition is met.
     """
 
     what: str
@@ -42,25 +43,33 @@ class Reason:
 
 @dataclass(frozen=True)
 class Ruling:
-    """What becomes of a challenger, and why."""
+    """The gate's decision about a challenger, with its reasons."""
 
     outcome: Outcome
     reasons: tuple[Reason, ...]
 
     @property
     def line(self) -> str:
-        """The outcome with what decided it, in one line."""
+        """The outcome and the reasons that decided it, in one line."""
         decisive = [r for r in self.reasons if r.holds == (self.outcome == "promote")]
         return f"{self.outcome}: " + "; ".join(
             f"{r.what} {r.found} (wanted {r.wanted})" for r in decisive or self.reasons
         )
 
 
-def within_limits(found: dict[str, tuple[float | None, float]]) -> tuple[Reason, ...]:
-    """Return a reason per limit.
+def within_limits(figures: dict[str, tuple[float | None, float]]) -> tuple[Reason, ...]:
+    """Compare figures of a detector with their limits.
 
     Args:
-        found: By figure, what it is and its limit: the least ``coverage``, the most of any other.
+        figures: Value and limit by name; None where the value is not known. The limit is the
+            smallest value allowed of ``coverage``, and the largest of any other figure.
+
+    Returns:
+        A reason for each figure.
+
+    Examples:
+        >>> [reason.holds for reason in within_limits({"coverage": (0.4, 0.5), "ece": (0.1, 0.2)})]
+        [False, True]
     """
     return tuple(
         Reason(
@@ -69,7 +78,7 @@ def within_limits(found: dict[str, tuple[float | None, float]]) -> tuple[Reason,
             f"{'at least' if what == 'coverage' else 'at most'} {limit:g}",
             value is not None and (value >= limit if what == "coverage" else value <= limit),
         )
-        for what, (value, limit) in found.items()
+        for what, (value, limit) in figures.items()
     )
 
 
@@ -79,14 +88,25 @@ def rule(
     resamples: int,
     seed: int,
 ) -> Ruling:
-    """Decide about a challenger.
+    """Decide whether a challenger is promoted.
 
     Args:
-        limits: As from ``within_limits``.
-        videos: A row per video that both scored and neither was trained on: ``group``, ``label``,
-            ``challenger`` and ``champion`` (calibrated P(FAKE)); None where there is no champion.
-        resamples: Number of draws of the groups.
-        seed: Seed of the draws.
+        limits: Reasons from ``within_limits``.
+        videos: A row for each video that both detectors scored and neither was trained on, with
+            the columns ``group``, ``label`` (``REAL`` or ``FAKE``), ``challenger`` and ``champion``
+            (calibrated P(FAKE)). None where there is no champion.
+        resamples: Number of bootstrap resamples of the groups.
+        seed: Seed of the resamples.
+
+    Returns:
+        ``promote``: the challenger becomes the champion. ``keep``: the champion stays. ``reject``:
+        the challenger is outside a limit.
+
+    Examples:
+        >>> rule(within_limits({"coverage": (0.4, 0.5)}), None, resamples=200, seed=1).line
+        'reject: coverage 0.4 (wanted at least 0.5)'
+        >>> rule(within_limits({"coverage": (0.8, 0.5)}), None, resamples=200, seed=1).outcome
+        'promote'
     """
     if not all(reason.holds for reason in limits):
         return Ruling("reject", tuple(limits))
@@ -116,14 +136,14 @@ def rule(
 
 
 def _compared(
-    videos: pd.DataFrame, figure: str, sign: int, resamples: int, seed: int
+    videos: pd.DataFrame, metric: str, sign: int, resamples: int, seed: int
 ) -> tuple[float, float]:
-    """Return by how much the challenger is better, and the least that is to be believed."""
+    """Return the challenger's gain in a metric, and the lower bound of the gain."""
     fake = is_fake(videos["label"])
 
     def of(who: str) -> Statistic:
         scores = videos[who].to_numpy(np.float64)
-        return lambda weights: sign * weighted(fake, scores, 0.5, weights)[figure]
+        return lambda weights: sign * weighted(fake, scores, 0.5, weights)[metric]
 
     gain, values = difference(videos, of("challenger"), of("champion"), resamples, seed)
     groups = videos["group"].nunique()

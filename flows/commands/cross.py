@@ -1,4 +1,4 @@
-"""A registered detector on other data sets, and on clips without labels."""
+"""Evaluation of a registered detector on other data sets, and a submission to Kaggle."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,14 +18,14 @@ from flows.scoring import score_crops
 from tasks.registry import DETECTOR, VIDEOS, open_registry
 from tasks.tracking import log_cross_evaluation
 
-_NO_EVIDENCE = 0.5  # what Kaggle is told of a clip without a face: it takes no empty cell
+_NO_EVIDENCE = 0.5  # score of a clip without a face: Kaggle takes no empty cell
 
 
 def cross_evaluate(reference: str, sets: Sequence[str]) -> pd.DataFrame:
-    """Judge a version on other data sets, and log the figures to its run.
+    """Evaluate a version on other data sets, and log the figures to the version's run.
 
-    Of a data set with an official split its test part is judged. Videos of a group of which the
-    detector was trained or chosen on any are left out.
+    If a data set has an official split, only its test part is used. A group is left out if the
+    detector was trained or validated on any video of it.
 
     Args:
         reference: Number or alias of the version.
@@ -39,20 +39,21 @@ def cross_evaluate(reference: str, sets: Sequence[str]) -> pd.DataFrame:
         DatasetError: A data set cannot be read, or the detector was trained on all of it.
         RegistryError: There is no such version, or its files are gone.
     """
-    named = [(*_layout_and_folder(one), one) for one in sets]
-    videos = {one: read_layout(folder, layout) for layout, folder, one in named}  # before any work
+    named = [(*_layout_and_folder(name), name) for name in sets]
+    # All labels are read first, so that a wrong name is an error before any long work.
+    videos = {name: read_layout(folder, layout) for layout, folder, name in named}
     rows = []
     with open_registry(load_section(RegisterParams).model) as registry:
         version = registry.version(reference)
         detector, known = registry.file(version, DETECTOR), registry.table(version, VIDEOS)
-        for _, folder, one in named:
-            judged = _judged(detector, known, videos[one], folder)
-            row = _row(one, judged, len(videos[one]))
+        for _, folder, name in named:
+            evaluation = _evaluate(detector, known, videos[name], folder)
+            row = _row(name, evaluation, len(videos[name]))
             rows.append(row)
             if version.run_id:
                 figures = {
-                    "video_auc": judged.levels["video"].metrics.auc,
-                    "coverage": judged.coverage.coverage,
+                    "video_auc": evaluation.levels["video"].metrics.auc,
+                    "coverage": evaluation.coverage.coverage,
                 }
                 dataset = folder.resolve().name
                 log_cross_evaluation(registry.client, version.run_id, dataset, figures, row)
@@ -64,8 +65,8 @@ def submit(reference: str, folder: Path, out: Path) -> tuple[int, list[str]]:
 
     Args:
         reference: Number or alias of the version.
-        folder: The clips, at or below it.
-        out: The file to write.
+        folder: Folder with the clips, at any depth.
+        out: File to write.
 
     Returns:
         The number of clips, and the names of those without a face, which get 0.5.
@@ -87,14 +88,14 @@ def submit(reference: str, folder: Path, out: Path) -> tuple[int, list[str]]:
     return len(clips), without
 
 
-def _judged(
+def _evaluate(
     detector: Path, known: pd.DataFrame, videos: Sequence[LabelledVideo], folder: Path
 ) -> Evaluation:
     listed = build_index(videos, [describe(v.path, None) for v in videos], folder.name)
     if (listed["part"] == "test").any():
         listed = listed[listed["part"] == "test"]
-    seen = known.loc[known["part"] != "test", "sha256"]
-    tainted = listed.loc[listed["sha256"].isin(seen), "group"]
+    trained_on = known.loc[known["part"] != "test", "sha256"]
+    tainted = listed.loc[listed["sha256"].isin(trained_on), "group"]
     listed = listed[~listed["group"].isin(tainted)]
     if listed.empty:
         raise DatasetError(
@@ -102,12 +103,11 @@ def _judged(
         )
     paths = {v.video: v.path for v in videos if v.video in set(listed["video"])}
     crops = score_crops(detector, paths)
-    about = listed[["video", "label", "group"]]
     if crops.empty:
         raise EvaluationError(f"{folder}: no video of it has a face the detector could be shown")
     share = (listed["label"] == "FAKE").mean()
     return evaluate(
-        crops.merge(about, on="video"),
+        crops.merge(listed[["video", "label", "group"]], on="video"),
         listed,
         {"majority": pd.Series(share, index=pd.Index(listed["video"]))},
         load_card(detector).decision,
@@ -133,9 +133,9 @@ def _row(name: str, evaluation: Evaluation, videos: int) -> dict[str, str | int 
     }
 
 
-def _layout_and_folder(one: str) -> tuple[str, Path]:
-    layout, _, folder = one.partition(":")
+def _layout_and_folder(name: str) -> tuple[str, Path]:
+    layout, _, folder = name.partition(":")
     if layout not in LAYOUTS or not folder:
         known = ", ".join(LAYOUTS)
-        raise DatasetError(f"{one}: write LAYOUT:FOLDER, with one of the layouts {known}")
+        raise DatasetError(f"{name}: write LAYOUT:FOLDER, with one of the layouts {known}")
     return layout, Path(folder)

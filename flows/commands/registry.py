@@ -49,13 +49,13 @@ def compare(ours: _Version, theirs: _Version) -> None:
     from dfd.params.evaluation import EvaluateParams
     from dfd.params.section import load_section
     from dfd.register.gate import rule
-    from flows.scoring import rescore
+    from flows.scoring import score_dataset_videos
     from tasks.register import compare_versions
     from tasks.registry import open_registry
 
     with open_registry(_params().model) as registry:
         versions = registry.version(ours), registry.version(theirs)
-        videos = compare_versions(registry, *versions, rescore)
+        videos = compare_versions(registry, *versions, score_dataset_videos)
     bootstrap = load_section(EvaluateParams)
     ruling = rule((), videos, bootstrap.bootstrap, bootstrap.seed)
     table = Table("", f"{ours} against {theirs}", "for promotion", "", box=None)

@@ -9,14 +9,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from dfd.errors import EvaluationError
+from dfd.params.training import candidate_names
 from dfd.words import LEAK
 from flows.paths import (
     REGISTRATION,
     SPLIT_SUMMARY,
+    evaluated,
     metrics_dir,
     plots_dir,
+    read_result,
 )
-from flows.results import evaluated_candidates, read_result
 
 WIDTH = 100
 _MARKS = "¹²³⁴⁵⁶⁷⁸⁹"
@@ -31,7 +33,7 @@ def print_summary() -> None:
         ParamsError: ``params.yaml`` names no candidate.
     """
     split = read_result(SPLIT_SUMMARY)
-    names = evaluated_candidates()
+    names = evaluated(candidate_names())
     registration = read_result(REGISTRATION)
     evaluations = {name: read_result(metrics_dir(name) / "evaluation.json") for name in names}
     console = Console(width=WIDTH, highlight=False)
