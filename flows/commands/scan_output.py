@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from dfd.colours import COLOURS
 from dfd.words import LEAK, displayed
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 _NAME = 32
-_STYLES = {"FAKE": "bold red", "REAL": "green", "INCONCLUSIVE": "yellow"}
+_STYLES = {**{label: f"bold {colour}" for label, colour in COLOURS.items()}, "INCONCLUSIVE": ""}
 COLUMNS = (
     *("file", "verdict", "probability", "low", "high", "people", "judged", "asked"),
     *("reasons", "sha256", "model", "version", "model_sha256"),
