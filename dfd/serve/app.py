@@ -1,4 +1,4 @@
-"""The page and the API that judge uploaded videos."""
+"""The web application: a page and an API that judge uploaded videos."""
 
 import asyncio
 import secrets
@@ -40,14 +40,14 @@ _BODY = {
     }
 }
 _ANSWERS: dict[int | str, dict[str, Any]] = {
-    status: {"description": why}
-    for status, why in {
+    status: {"description": description}
+    for status, description in {
         401: "The token is missing or wrong.",
-        408: "Nothing came for a while.",
+        408: "Nothing of the file arrived for a while.",
         413: "The file is too large.",
-        415: "The body is no file.",
-        422: "There is no file, or it is too long or has too many pixels.",
-        429: "This client has too many scans open.",
+        415: "The body is neither a file nor a form with a file.",
+        422: "There is no file, or the video is too long or has too many pixels.",
+        429: "This client has too many open scans.",
         503: "The queue is full.",
     }.items()
 }
@@ -55,13 +55,13 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Site:
-    """What an app is made of.
+    """Settings of the application.
 
     Attributes:
-        detector: What judges.
-        limits: Of the server.
-        token: What requests must show; None for nothing.
-        hosts: Names the server goes by; empty for any.
+        detector: The detector that judges.
+        limits: Limits of the server.
+        token: Token that every request must contain; None if none is needed.
+        hosts: Host names of the server; empty if any name is accepted.
     """
 
     detector: NamedDetector
@@ -71,12 +71,24 @@ class Site:
 
 
 def make_app(site: Site) -> FastAPI:
-    """Return the application; its workers and its folder live as long as it runs.
+    """Return the web application.
+
+    Its worker processes and its folder for uploads exist from its start to its end.
+
+    Args:
+        site: Settings of the application.
 
     Raises:
         DetectorError: The detector cannot be loaded.
+
+    Example, where ``detector_dir`` is a detector directory:
+        >>> detector = NamedDetector(detector_dir, name="champion")
+        >>> app = make_app(Site(detector, ServerLimits(), token=None, hosts=["localhost"]))
+        >>> list(app.openapi()["paths"])
+        ['/api/scan']
     """
-    cards = [load_detector(site.detector.directory).card]  # a damaged one is refused here and now
+    # Loading the network, too, reports a damaged detector now and not at the first request.
+    cards = [load_detector(site.detector.directory).card]
     templates = environment("dfd.serve")
     templates.filters["chance"] = chance_of
     stylesheet = templates.get_template("style.css").render()
@@ -101,7 +113,7 @@ def make_app(site: Site) -> FastAPI:
     app.mount("/static", StaticFiles(packages=[("dfd.serve", "static")]), name="static")
 
     def page(name: str, status: int = 200, **values: Any) -> HTMLResponse:
-        with suppress(DetectorError):  # while a promotion replaces the directory
+        with suppress(DetectorError):  # a promotion may be replacing the directory right now
             cards[0] = load_card(site.detector.directory)
         leak = LEAK if cards[0].leaky else None
         about = {"card": cards[0], "limits": site.limits, "leak": leak}
@@ -129,7 +141,7 @@ def make_app(site: Site) -> FastAPI:
             return guard.guarded(refusal(request, error))
         try:
             return guard.guarded(await call_next(request))
-        except asyncio.CancelledError:  # by the server alone, when it is stopped
+        except asyncio.CancelledError:  # raised only when the server is stopped
             return guard.guarded(refusal(request, Refused(503, "the server is being stopped")))
 
     @app.exception_handler(Refused)
@@ -137,8 +149,8 @@ def make_app(site: Site) -> FastAPI:
         return refusal(request, error)
 
     @app.exception_handler(ClientDisconnect)
-    async def gone(request: Request, error: ClientDisconnect) -> Response:
-        return Response(status_code=400)
+    async def disconnected(request: Request, error: ClientDisconnect) -> Response:
+        return Response(status_code=400)  # nobody receives it
 
     async def admitted(request: Request, for_page: bool) -> Job:
         jobs: Jobs = request.app.state.jobs
@@ -151,40 +163,42 @@ def make_app(site: Site) -> FastAPI:
         jobs.start(job)
         return job
 
-    def found(request: Request, job_id: str) -> Job:
+    def job_of(request: Request, job_id: str) -> Job:
         jobs: Jobs = request.app.state.jobs
         job = jobs.find(guard.client_of(request), job_id)
         if job is None:
-            raise Refused(404, "no such scan in this session; it may be forgotten by now")
+            raise Refused(404, "this session has no such scan; only the last scans are kept")
         return job
 
     @app.post("/api/scan", responses=_ANSWERS, openapi_extra=_BODY)
     async def scan(request: Request) -> VerdictRecord:
         """Judge one video and answer with its verdict record."""
         job = await admitted(request, for_page=False)
-        judged = await asyncio.shield(asyncio.wrap_future(job.outcome))  # whoever stays
+        # A client that disconnects must not cancel the scan's future, which the worker fills in.
+        judged = await asyncio.shield(asyncio.wrap_future(job.outcome))
         return judged.record
 
     @app.get("/", include_in_schema=False)
     async def home(request: Request) -> Response:
         jobs: Jobs = request.app.state.jobs
-        known = guard.CLIENT in request.cookies
-        mine = jobs.of(guard.client_of(request)) if known else []  # none of its address's programs
-        answer = page("home.html", scans=[(job, _about(job)) for job in mine])
-        if not known:
+        has_session = guard.CLIENT in request.cookies
+        # Without a session, the client would be an address, and the page show what programs sent.
+        own = jobs.of(guard.client_of(request)) if has_session else []
+        answer = page("home.html", scans=[(job, _about(job)) for job in own])
+        if not has_session:
             guard.keep_cookie(answer, guard.CLIENT, secrets.token_urlsafe(24))
         return answer
 
     @app.post("/scans", include_in_schema=False)
     async def upload(request: Request) -> Response:
         job = await admitted(request, for_page=True)
-        if "text/html" in request.headers.get("accept", ""):  # the form, without our script
+        if "text/html" in request.headers.get("accept", ""):  # a form sent without JavaScript
             return RedirectResponse(f"/scans/{job.id}", 303)
         return JSONResponse({"id": job.id}, 202)
 
     @app.get("/scans/{job_id}", include_in_schema=False)
-    async def one(request: Request, job_id: str) -> Response:
-        job = found(request, job_id)
+    async def scan_page(request: Request, job_id: str) -> Response:
+        job = job_of(request, job_id)
         if "text/html" in request.headers.get("accept", ""):
             return page("scan.html", job=job, about=_about(job))
         jobs: Jobs = request.app.state.jobs
@@ -194,7 +208,7 @@ def make_app(site: Site) -> FastAPI:
 
     @app.get("/scans/{job_id}/report", include_in_schema=False)
     async def report(request: Request, job_id: str) -> Response:
-        job = found(request, job_id)
+        job = job_of(request, job_id)
         if _about(job)["state"] != "done":
             raise Refused(404, "there is no report yet")
         policy = {"Content-Security-Policy": guard.REPORT}
@@ -202,7 +216,7 @@ def make_app(site: Site) -> FastAPI:
 
     @app.get("/scans/{job_id}/record.json", include_in_schema=False)
     async def record(request: Request, job_id: str) -> VerdictRecord:
-        job = found(request, job_id)
+        job = job_of(request, job_id)
         if _about(job)["state"] != "done":
             raise Refused(404, "there is no record yet")
         return job.outcome.result().record
@@ -214,7 +228,7 @@ def make_app(site: Site) -> FastAPI:
     @app.post("/login", include_in_schema=False)
     async def log_in(token: str = Form("")) -> Response:
         if not site.token or not guard.same(token, site.token):
-            await asyncio.sleep(1)  # guessing takes long
+            await asyncio.sleep(1)  # slows down guessing
             return page("login.html", 401, wrong=True)
         answer = RedirectResponse("/", 303)
         guard.keep_cookie(answer, guard.TOKEN, token)
@@ -224,7 +238,12 @@ def make_app(site: Site) -> FastAPI:
 
 
 def _about(job: Job) -> dict[str, Any]:
-    """Return a scan's state (waiting, working, done, refused) and what there is to say of it."""
+    """Return the state of a scan, and its verdict or refusal in words.
+
+    Returns:
+        ``state`` (``waiting``, ``working``, ``done`` or ``refused``), ``headline``,
+        ``explanation`` and ``record``, the verdict record or None.
+    """
     about: dict[str, Any] = {"headline": "", "explanation": "", "record": None}
     if not job.outcome.done():
         return {**about, "state": "working" if job.running else "waiting"}

@@ -1,4 +1,4 @@
-"""The scans of a server: who asked for what, what waits, what came of it. All in memory."""
+"""The scans of a server, kept in memory: arriving, waiting, running and finished."""
 
 import secrets
 import threading
@@ -12,21 +12,22 @@ from dfd.scan.worker import NamedDetector
 from dfd.serve.limits import Refused, ServerLimits
 from dfd.serve.worker import Judged, Upload, judge, without_verdict
 
-_BUSY_S = 10  # after which a refused client may ask again
+_BUSY_S = 10  # seconds after which a refused client may try again
 
 
 @dataclass
 class Job:
-    """One upload.
+    """One upload and its scan.
 
     Attributes:
-        id: Not to be guessed.
-        client: Whose it is.
-        path: Where it lies until it is judged.
-        name: What the client calls it.
-        for_page: Whether a report is made of it and kept; a program wants its record and no more.
-        running: Whether a worker has it.
-        outcome: What came of it: a verdict, or ``Refused``.
+        client: The client that sent the upload.
+        path: Where the upload is stored until it is judged.
+        for_page: Whether the upload came from the page, which needs a report and keeps the
+            result. A program gets the record only, and nothing is kept.
+        id: Random text that nobody can guess.
+        name: File name that the client gave to the upload.
+        running: Whether a worker is judging the upload.
+        outcome: The result, or ``Refused``.
     """
 
     client: str
@@ -39,12 +40,12 @@ class Job:
 
 
 class Jobs:
-    """Takes uploads on within limits, judges them in worker processes, and remembers the last.
+    """Accepts uploads within limits, judges them in worker processes and keeps the last results.
 
     Args:
-        detector: What judges.
-        limits: Of the server.
-        folder: Where uploads lie.
+        detector: The detector that judges.
+        limits: Limits of the server.
+        folder: Folder for the uploads.
     """
 
     def __init__(self, detector: NamedDetector, limits: ServerLimits, folder: Path) -> None:
@@ -55,14 +56,14 @@ class Jobs:
         self._threads = ThreadPoolExecutor(limits.scans, thread_name_prefix="scan")
 
     def admit(self, client: str, for_page: bool) -> Job:
-        """Return a place for an upload before anything of it is read.
+        """Return a new job for an upload, before anything of the upload is read.
 
         Args:
-            client: Whose it is.
-            for_page: As of ``Job``.
+            client: The client that sends the upload.
+            for_page: Whether the upload comes from the page, which needs a report.
 
         Raises:
-            Refused: 429 when this client has too many, 503 when all have.
+            Refused: 429 if this client has too many open uploads, 503 if the queue is full.
         """
         with self._lock:
             open_jobs = [job for job in self._jobs.values() if not job.outcome.done()]
@@ -70,43 +71,44 @@ class Jobs:
                 raise Refused(503, "busy; try again in a moment", _BUSY_S)
             if sum(job.client == client for job in open_jobs) >= self._limits.per_client:
                 most = self._limits.per_client
-                raise Refused(429, f"{most} of your videos are being looked at; wait", _BUSY_S)
+                raise Refused(
+                    429, f"{most} of your videos are not judged yet; wait for one", _BUSY_S
+                )
             job = Job(client, self._folder / secrets.token_hex(16), for_page)
             self._jobs[job.id] = job
-            for old in [job for job in self._jobs.values() if job.outcome.done()][
-                : -self._limits.history or None
-            ]:
+            finished = [job for job in self._jobs.values() if job.outcome.done()]
+            for old in finished[: -self._limits.history or None]:
                 del self._jobs[old.id]
             return job
 
     def start(self, job: Job) -> None:
-        """Have an upload judged once a worker is free."""
+        """Judge an upload as soon as a worker is free."""
         self._threads.submit(self._judge, job)
 
     def drop(self, job: Job) -> None:
-        """Forget an upload."""
+        """Forget a job."""
         with self._lock:
             self._jobs.pop(job.id, None)
 
     def of(self, client: str) -> list[Job]:
-        """Return a client's uploads, the newest first."""
+        """Return the jobs of a client, the newest first."""
         with self._lock:
             return [job for job in reversed(self._jobs.values()) if job.client == client]
 
     def find(self, client: str, job_id: str) -> Job | None:
-        """Return a client's upload; None where it has no such."""
+        """Return a job of a client by its id; None if the client has no such job."""
         with self._lock:
             job = self._jobs.get(job_id)
         return job if job and secrets.compare_digest(job.client, client) else None
 
     def ahead(self, job: Job) -> int:
-        """Return how many uploads a worker takes before this one."""
+        """Return how many uploads will be judged before this one."""
         with self._lock:
             waiting = [j for j in self._jobs.values() if not (j.running or j.outcome.done())]
         return waiting.index(job) if job in waiting else 0
 
     def close(self) -> None:
-        """Stop the workers, whatever they do."""
+        """Stop the workers, even in the middle of a scan."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._pool.__exit__(None, None, None)
 
@@ -116,7 +118,7 @@ class Jobs:
             job.outcome.set_result(self._outcome(job))
         except DfdError as error:
             job.outcome.set_exception(Refused(500, error.line))
-        except Exception as error:  # a refusal or a fault; whoever waits must hear of it
+        except Exception as error:  # a refusal or a bug: the client that waits must get an answer
             job.outcome.set_exception(error)
         if not job.for_page:
             self.drop(job)

@@ -1,4 +1,4 @@
-"""What the server takes on, and the refusals beyond it."""
+"""Limits of the server, and the exception for a request beyond them."""
 
 from dataclasses import dataclass
 
@@ -9,17 +9,17 @@ _SCAN = Limits(time_s=300, memory_mb=4096)
 
 @dataclass(frozen=True)
 class ServerLimits:
-    """Bounds of one server.
+    """Limits of one server.
 
     Attributes:
-        upload_mb: Size of an upload, in 2**20 bytes.
-        duration_s: Length of a video.
-        pixels: Of a frame.
-        scans: Scans that run at once.
-        queue: Scans that wait or arrive beyond those.
-        per_client: Scans of one client that arrive, wait or run.
+        upload_mb: Largest upload in units of 2**20 bytes.
+        duration_s: Longest video in seconds.
+        pixels: Most pixels of a frame.
+        scans: Number of scans that run at the same time.
+        queue: Most further uploads that may arrive or wait.
+        per_client: Most uploads of one client that may arrive, wait or run.
         scan: Time and memory that one scan may take.
-        history: Finished scans kept, of all clients together.
+        history: Number of finished scans to keep, of all clients together.
     """
 
     upload_mb: int = 512
@@ -33,8 +33,19 @@ class ServerLimits:
 
 
 class Refused(Exception):
-    """A request that is not taken on: HTTP status, one line for the client, seconds to wait."""
+    """The server refuses a request.
+
+    Attributes:
+        status: HTTP status of the answer.
+        detail: One line for the client.
+        retry_after_s: Seconds after which the client may try again; None if that would not help.
+
+    Example:
+        >>> error = Refused(413, "larger than 512 MB, the most this server takes")
+        >>> error.status, error.retry_after_s
+        (413, None)
+    """
 
     def __init__(self, status: int, detail: str, retry_after_s: int | None = None) -> None:
-        super().__init__(status, detail, retry_after_s)  # so that a worker can hand it over
+        super().__init__(status, detail, retry_after_s)  # pickle rebuilds the error from these
         self.status, self.detail, self.retry_after_s = status, detail, retry_after_s

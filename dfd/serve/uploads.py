@@ -1,4 +1,4 @@
-"""Uploads as private files that do not outlive their scan, nor their server by long."""
+"""Receiving uploads into private files, which are deleted after the scan."""
 
 import asyncio
 import os
@@ -20,23 +20,30 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 _PREFIX = "dfd-serve-"
-_LONGEST_NAME = 200  # characters that are kept of a name
-_RAW = (b"", b"application/octet-stream", b"application/x-www-form-urlencoded")  # as curl says it
-_STALL_S = 20  # without a byte; who keeps a place in the queue must use it
-_HEAD = 64 * 1024  # bytes that multipart headers may add to a file
+_LONGEST_NAME = 200  # characters to keep of a file name
+# Content types of a body that is the file itself; the last one is what `curl --data-binary` sends.
+_RAW = (b"", b"application/octet-stream", b"application/x-www-form-urlencoded")
+_STALL_S = 20  # seconds without a byte, after which a client loses its place in the queue
+_MULTIPART_BYTES = 64 * 1024  # bytes that the multipart format may add to a file
 
 
 @contextmanager
 def upload_folder() -> Iterator[Path]:
-    """Yield a new folder that only this user can read, and remove it in the end.
+    """Yield a new temporary folder that only this user can read, and remove it afterwards.
 
-    Folders of servers that died without doing so are removed first.
+    First, the folders of servers that were killed are removed.
+
+    Example:
+        >>> with upload_folder() as folder:
+        ...     oct(folder.stat().st_mode & 0o777)
+        '0o700'
+        >>> folder.exists()
+        False
     """
-    above = Path(tempfile.gettempdir())
-    for found in above.glob(f"{_PREFIX}*"):
-        pid = found.name.removeprefix(_PREFIX).partition("-")[0]
-        if pid.isdigit() and not _runs(int(pid)) and found.stat().st_uid == os.getuid():
-            shutil.rmtree(found, ignore_errors=True)
+    for old in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        pid = old.name.removeprefix(_PREFIX).partition("-")[0]
+        if pid.isdigit() and not _runs(int(pid)) and old.stat().st_uid == os.getuid():
+            shutil.rmtree(old, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))  # mode 0700
     try:
         yield folder
@@ -45,24 +52,33 @@ def upload_folder() -> Iterator[Path]:
 
 
 async def receive(request: Request, path: Path, limit_mb: int) -> str:
-    """Stream the file of a request to ``path`` and return its name as the client gave it.
+    """Stream the file in the body of a request to ``path``.
 
-    The body is the file itself, its name percent-encoded in the header ``X-File-Name``, or
-    multipart/form-data with one file. Where this raises, ``path`` is gone again.
+    The body is either the file itself, with its name percent-encoded in the header
+    ``X-File-Name``, or a form (multipart/form-data) with one file. If this function raises, it has
+    deleted ``path``.
+
+    Args:
+        request: The request.
+        path: A new file.
+        limit_mb: Largest file in units of 2**20 bytes.
+
+    Returns:
+        The name that the client gave to the file, at most 200 characters.
 
     Raises:
-        Refused: 408 when nothing comes for a while, 413 for a file that is too large, 415 for a
-            body of another kind, 422 for no file or an empty one.
-        ClientDisconnect: The client went away half way.
+        Refused: 408 if nothing arrives for 20 seconds, 413 if the file is too large, 415 for a
+            body of another type, 422 if there is no file or an empty one.
+        ClientDisconnect: The client closed the connection before the end of the file.
     """
-    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    content_type, options = parse_options_header(request.headers.get("content-type", ""))
     try:
         with path.open("wb") as file:
             sink = _Sink(file, limit_mb)
-            sink.check(int(request.headers.get("content-length") or 0) - _HEAD)
-            if kind == b"multipart/form-data":
+            sink.check(int(request.headers.get("content-length") or 0) - _MULTIPART_BYTES)
+            if content_type == b"multipart/form-data":
                 await _receive_form(_arriving(request), options.get(b"boundary", b""), sink)
-            elif kind in _RAW or kind.startswith(b"video/"):
+            elif content_type in _RAW or content_type.startswith(b"video/"):
                 sink.name = unquote(request.headers.get("x-file-name", "upload"))
                 async for chunk in _arriving(request):
                     sink.write(chunk)
@@ -77,7 +93,7 @@ async def receive(request: Request, path: Path, limit_mb: int) -> str:
 
 
 async def _arriving(request: Request) -> AsyncIterator[bytes]:
-    """Yield a body in pieces."""
+    """Yield the body of a request in pieces, as they arrive."""
     stream = aiter(request.stream())
     while True:
         try:
@@ -91,7 +107,7 @@ async def _arriving(request: Request) -> AsyncIterator[bytes]:
 
 
 class _Sink:
-    """What is received: bytes into an open file, as far as they may."""
+    """Writes an upload to an open file and refuses bytes beyond the limit."""
 
     def __init__(self, file: BinaryIO, limit_mb: int) -> None:
         self.name = "upload"
@@ -109,10 +125,10 @@ class _Sink:
 
 
 async def _receive_form(stream: AsyncIterator[bytes], boundary: bytes, sink: _Sink) -> None:
-    """Write the first file of a multipart body; other fields are read past."""
-    header: dict[bytes, bytes] = {}
+    """Write the first file of a multipart body, and ignore all other fields."""
+    headers: dict[bytes, bytes] = {}
     field, value = bytearray(), bytearray()
-    taking, files = False, 0
+    writing, files = False, 0
 
     def on_header_field(data: bytes, start: int, end: int) -> None:
         field.extend(data[start:end])
@@ -121,22 +137,22 @@ async def _receive_form(stream: AsyncIterator[bytes], boundary: bytes, sink: _Si
         value.extend(data[start:end])
 
     def on_header_end() -> None:
-        header[bytes(field).lower()] = bytes(value)
+        headers[bytes(field).lower()] = bytes(value)
         field.clear()
         value.clear()
 
     def on_headers_finished() -> None:
-        nonlocal taking, files
-        _, options = parse_options_header(header.get(b"content-disposition", b""))
-        named = options.get(b"filename")
-        taking = named is not None and not files
-        if taking and named is not None:
+        nonlocal writing, files
+        _, options = parse_options_header(headers.get(b"content-disposition", b""))
+        file_name = options.get(b"filename")
+        writing = file_name is not None and not files
+        if writing and file_name is not None:
             files += 1
-            sink.name = named.decode("utf-8", "replace")
-        header.clear()
+            sink.name = file_name.decode("utf-8", "replace")
+        headers.clear()
 
     def on_part_data(data: bytes, start: int, end: int) -> None:
-        if taking:
+        if writing:
             sink.write(data[start:end])
 
     if not boundary:
@@ -158,6 +174,7 @@ async def _receive_form(stream: AsyncIterator[bytes], boundary: bytes, sink: _Si
 
 
 def _runs(pid: int) -> bool:
+    """Return whether a process with this id exists."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

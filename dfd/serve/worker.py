@@ -1,4 +1,4 @@
-"""What a worker process of the server does: one upload to its record and its report."""
+"""Judging one upload in a worker process of the server: its record and its report."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from dfd.scan.scanning import Scan
     from dfd.video.packets import Packets
 
-_THREADS = 1  # a worker; scans beside each other fill the cores
+_THREADS = 1  # per scan, because the scans that run at the same time fill the cores
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A file to be judged.
+    """An uploaded file.
 
     Attributes:
-        path: Where it lies.
-        name: What the client calls it.
-        for_page: Whether a report is wanted too.
+        path: Where the file is stored.
+        name: File name that the client gave to the upload.
+        for_page: Whether a report is needed too.
     """
 
     path: Path
@@ -33,19 +33,26 @@ class Upload:
 
 @dataclass(frozen=True)
 class Judged:
-    """A record and, where it was wanted, its report."""
+    """The result of judging an upload.
+
+    Attributes:
+        record: The verdict record.
+        report: The report as an HTML document; None unless it was asked for.
+    """
 
     record: "VerdictRecord"
     report: str | None
 
 
 def judge(upload: Upload, named: NamedDetector, limits: ServerLimits) -> Judged:
-    """Scan an upload; heat maps are by occlusion, which needs no TensorFlow.
+    """Scan an upload.
+
+    The heat maps of its report are made by occlusion, which does not need TensorFlow.
 
     Args:
-        upload: The file.
+        upload: The uploaded file.
         named: The detector.
-        limits: The server's; those on length and size are checked before anything is decoded.
+        limits: Limits of the server. Length and frame size are checked before a frame is decoded.
 
     Raises:
         Refused: 422 for a video that is too long or has too many pixels.
@@ -70,12 +77,22 @@ def judge(upload: Upload, named: NamedDetector, limits: ServerLimits) -> Judged:
 
 
 def without_verdict(upload: Upload, named: NamedDetector, error: VideoGivenUp) -> Judged:
-    """Return the record of an upload whose worker was stopped or died.
+    """Return the result for an upload whose worker process was stopped or died.
 
     Args:
-        upload: The file.
+        upload: The uploaded file.
         named: The detector.
-        error: What happened.
+        error: What happened to the worker process.
+
+    Raises:
+        DetectorError: The detector's card cannot be read.
+
+    Example, where ``detector_dir`` is a detector directory:
+        >>> upload = Upload(Path("upload"), name="clip.mp4", for_page=False)
+        >>> error = VideoGivenUp("crash", "its process died")
+        >>> judged = without_verdict(upload, NamedDetector(detector_dir, "champion"), error)
+        >>> judged.record.file.name, judged.record.verdict
+        ('clip.mp4', 'INCONCLUSIVE')
     """
     return _judged(upload, named, give_up(upload.path, named, error))
 
@@ -96,7 +113,7 @@ def _report(scan: "Scan", named: NamedDetector) -> str:
     heat = None
     if worst := suspicious(scan):
         detector = current_detector(named.directory, _THREADS)
-        if detector.card == scan.card:  # else another detector has been promoted since
+        if detector.card == scan.card:  # otherwise another detector was promoted after the scan
             images = np.stack([pixels(crop) for crop in worst])
             heat = HeatMaps("occlusion", occlusion(detector, images))
     return report_page(scan, heat)

@@ -1,4 +1,4 @@
-"""``dfd scan``: a verdict on each of the files named, with its evidence."""
+"""``dfd scan``: a verdict on each file, with its evidence."""
 
 import os
 import sys
@@ -16,42 +16,55 @@ _STDOUT = Path("-")
 
 def scan(
     paths: Annotated[
-        list[Path], typer.Argument(help="Videos, folders of them, or patterns: 'clips/**/*.mp4'.")
+        list[Path],
+        typer.Argument(help="Videos, folders of videos, or patterns such as 'clips/**/*.mp4'."),
     ],
     model: Annotated[
         str,
-        typer.Option(help="A detector's folder, models:/NAME@champion or models:/NAME/VERSION."),
+        typer.Option(
+            help="Detector: its folder, or models:/NAME@champion or models:/NAME/VERSION in the "
+            "registry."
+        ),
     ] = "models/champion",
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one verdict record a line instead of a table.")
+        bool,
+        typer.Option("--json", help="Print a verdict record (JSON) per line instead of a table."),
     ] = False,
     as_csv: Annotated[
-        Path | None, typer.Option("--csv", help="Write a CSV table; - for standard output.")
+        Path | None,
+        typer.Option("--csv", help="Also write a CSV table to this file; - prints only the CSV."),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(help="Folder for an HTML report on each file.")
+        Path | None, typer.Option(help="Write an HTML report on each file to this folder.")
     ] = None,
     fail_on_fake: Annotated[
-        bool, typer.Option("--fail-on-fake", help="Exit with 3 when any verdict is FAKE.")
+        bool, typer.Option("--fail-on-fake", help="Exit with code 3 if any verdict is FAKE.")
     ] = False,
     time_limit: Annotated[
-        float, typer.Option(min=1, help="Seconds a file may take; then it is INCONCLUSIVE.")
+        float,
+        typer.Option(
+            min=1,
+            help="Seconds that one file may take. A slower file gets the verdict INCONCLUSIVE.",
+        ),
     ] = 900,
     memory_limit: Annotated[
-        int, typer.Option(min=512, help="MB of memory a file may take; likewise.")
+        int,
+        typer.Option(
+            min=512, help="Memory in MB that one file may take. A larger need gives INCONCLUSIVE."
+        ),
     ] = 4096,
 ) -> None:
-    """Judge videos: REAL, FAKE or INCONCLUSIVE, a probability with its interval, and why.
+    """Judge videos: a verdict (REAL, FAKE or INCONCLUSIVE), a probability of FAKE, and reasons.
 
-    Exit code 0: all were judged, INCONCLUSIVE included. 2: an error, in one line. 3: with
-    --fail-on-fake, a verdict is FAKE.
+    Exit code 0: every file has a verdict, which may be INCONCLUSIVE. 2: an error, in one line.
+    3: a verdict is FAKE, and --fail-on-fake was given. 130: interrupted by Ctrl-C.
     """
     try:
-        found_fake = _scan(paths, model, as_json, as_csv, report, (time_limit, memory_limit))
+        any_fake = _scan(paths, model, as_json, as_csv, report, (time_limit, memory_limit))
     except KeyboardInterrupt:
         print("dfd: interrupted", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
-    if fail_on_fake and found_fake:
+    if fail_on_fake and any_fake:
         raise typer.Exit(FAKE_FOUND)
 
 
@@ -63,7 +76,7 @@ def _scan(
     reports: Path | None,
     limits: tuple[float, int],
 ) -> bool:
-    """Scan, put out what was asked for, and tell whether any verdict is FAKE."""
+    """Scan the files, write every output, and return whether any verdict is FAKE."""
     from dfd.isolation import Limits
     from flows.commands.scanning import find_detector, scan_files
     from flows.commands.videos import find_videos
@@ -78,26 +91,26 @@ def _scan(
         _check_target(reports / "index.html")
     records, pages = [], []
     with ProgressBar("videos", len(videos)) as bar:
-        limited = (Limits(*limits), bool(reports))
-        for scanned in scan_files(videos, detector, *limited, bar.advance):
+        with_crops = bool(reports)
+        for scanned in scan_files(videos, detector, Limits(*limits), with_crops, bar.advance):
             records.append(scanned.record)
             if as_json:
-                _put_json(scanned.record)
+                _print_json(scanned.record)
             if reports:
-                pages.append(_report(scanned, detector.directory, reports))
+                pages.append(_write_report(scanned, detector.directory, reports))
     if as_csv:
-        _put_csv(records, as_csv)
+        _write_csv(records, as_csv)
     if not as_json and as_csv != _STDOUT:
         from flows.commands.scan_output import print_table
 
         print_table(records)
     if reports:
-        _name_reports(records, pages, reports)
+        _print_report_path(records, pages, reports)
     return any(record.verdict == "FAKE" for record in records)
 
 
 def _check_target(path: Path) -> None:
-    """Refuse a name that cannot be written before anything is scanned for it."""
+    """Raise an error for a path that cannot be written, before files are scanned in vain."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -108,8 +121,8 @@ def _check_target(path: Path) -> None:
         raise _refusal(path, "its folder cannot be written")
 
 
-def _put_csv(records: list[Any], path: Path) -> None:
-    """Write the CSV table, to a file all or nothing."""
+def _write_csv(records: list[Any], path: Path) -> None:
+    """Write the CSV table; a file is replaced only when all of the table has been written."""
     from dfd.files import replacing
     from flows.commands.scan_output import write_csv
 
@@ -130,22 +143,23 @@ def _refusal(path: Path, problem: str | None) -> ScanError:
     return ScanError(f"{readable(path)}: cannot be written ({problem}); choose another name")
 
 
-def _put_json(record: Any) -> None:
-    """Print a record as a line, in UTF-8 whatever the terminal's, and past the progress bar."""
+def _print_json(record: Any) -> None:
+    """Print a record as one line of UTF-8, whatever the encoding of the terminal is."""
+    # While the progress bar is drawn, sys.stdout is redirected to standard error.
     assert sys.__stdout__ is not None
     sys.__stdout__.buffer.write(record.model_dump_json().encode() + b"\n")
     sys.__stdout__.flush()
 
 
-def _report(scanned: Any, detector: Path, folder: Path) -> Path:
-    """Write a report here and not in the worker, whose limits are meant for hostile files."""
+def _write_report(scanned: Any, detector: Path, folder: Path) -> Path:
+    """Write a report in this process: the limits of a worker are meant for decoding a file."""
     from dfd.scan.report import write_report
 
     return write_report(scanned, detector, folder)
 
 
-def _name_reports(records: list[Any], pages: list[Path], folder: Path) -> None:
-    """Say where the reports are; an index links them if there are several."""
+def _print_report_path(records: list[Any], pages: list[Path], folder: Path) -> None:
+    """Print the path of the report, or of an index that links several reports."""
     from flows.commands.scan_output import write_index
 
     several = list(zip(records, pages, strict=True))

@@ -1,4 +1,4 @@
-"""Files judged beside each other, each in a worker process that it cannot bring down with it."""
+"""Scanning several files at once, each in a worker process, so that a crash costs one file."""
 
 import os
 import re
@@ -19,14 +19,14 @@ _ADDRESS = re.compile(r"models:/(?P<model>[A-Za-z0-9._-]+)(@|/)(?P<version>[A-Za
 
 
 def find_detector(model: str) -> NamedDetector:
-    """Return the detector of a directory or of an address in the registry.
+    """Return the detector in a directory or at an address of the registry.
 
     Args:
         model: A detector directory, ``models:/<name>@<alias>`` or ``models:/<name>/<version>``.
 
     Raises:
-        ScanError: There is no such directory.
-        RegistryError: The registry does not have it.
+        ScanError: The directory does not exist.
+        RegistryError: The registry has no such version.
     """
     if address := _ADDRESS.fullmatch(model):
         from tasks.registry import DETECTOR, open_registry
@@ -50,28 +50,29 @@ def scan_files(
     with_crops: bool,
     ended: Callable[[int], None],
 ) -> Iterator["Scan"]:
-    """Yield what came of each file, in their order; their paths are in the records.
+    """Scan files, one worker process per core, and yield the results in the order of the files.
+
+    Each record holds the path of its file.
 
     Args:
-        videos: The files, one or more.
-        detector: What judges them.
-        limits: Of each file.
-        with_crops: Whether to hand over what a report shows.
-        ended: Called when a file is done, in whatever order, from several threads, with the number
-            of those given up.
+        videos: The files, at least one.
+        detector: The detector that judges.
+        limits: Time and memory that each file may take.
+        with_crops: Whether the results hold the crops, which a report shows.
+        ended: Called from several threads after each file, in any order, with the number of files
+            given up so far.
 
     Raises:
         DetectorError: The detector cannot be loaded.
         WeightsError: The face detector cannot be loaded.
     """
     cores = os.cpu_count() or 1
-    threads = cores // min(cores, len(videos))
+    threads = cores // min(cores, len(videos))  # few files leave cores free for each of them
 
     def work(pool: WorkerPool, path: Path) -> "Scan":
         return pool.run(scan_file, path, detector, threads, with_crops)
 
-    for path, outcome in for_each(work, videos, limits, ended):
-        if isinstance(outcome, VideoGivenUp):
-            outcome = give_up(path, detector, outcome)
-        file = outcome.record.file.model_copy(update={"path": readable(path)})
-        yield replace(outcome, record=outcome.record.model_copy(update={"file": file}))
+    for path, result in for_each(work, videos, limits, ended):
+        scan = give_up(path, detector, result) if isinstance(result, VideoGivenUp) else result
+        file = scan.record.file.model_copy(update={"path": readable(path)})
+        yield replace(scan, record=scan.record.model_copy(update={"file": file}))

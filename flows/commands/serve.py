@@ -1,4 +1,4 @@
-"""``dfd serve``: the page and the API on this machine."""
+"""``dfd serve``: a page and an API that judge videos."""
 
 import asyncio
 import logging
@@ -11,32 +11,45 @@ import typer
 
 from dfd.errors import ScanError
 
-_LAST_ANSWERS_S = 5  # for answers on their way when the server is stopped
+_SHUTDOWN_S = 5  # seconds for open requests to end when the server is stopped
 
 
 def serve(
     model: Annotated[
         str,
-        typer.Option(help="A detector's folder, models:/NAME@champion or models:/NAME/VERSION."),
+        typer.Option(
+            help="Detector: its folder, or models:/NAME@champion or models:/NAME/VERSION in the "
+            "registry."
+        ),
     ] = "models/champion",
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any free port.")
+    ] = 8000,
     token: Annotated[
         str | None,
-        typer.Option(envvar="DFD_TOKEN", help="What every request must show.", show_envvar=True),
+        typer.Option(
+            envvar="DFD_TOKEN", help="Token that every request must contain.", show_envvar=True
+        ),
     ] = None,
     open_to_all: Annotated[
-        bool, typer.Option("--open-to-all", help="Listen beyond this machine without a token.")
+        bool, typer.Option("--open-to-all", help="Let other machines connect without a token.")
     ] = False,
     allow_host: Annotated[
-        list[str] | None, typer.Option(help="A name this server goes by, behind a proxy say.")
+        list[str] | None,
+        typer.Option(
+            help="Host name by which clients reach this server, such as the name of a proxy. "
+            "Repeat it for several names."
+        ),
     ] = None,
-    scans: Annotated[int | None, typer.Option(min=1, help="Scans at once; all cores.")] = None,
-    queue: Annotated[int, typer.Option(min=0, help="Scans that may wait.")] = 16,
-    upload_mb: Annotated[int, typer.Option(min=1, help="Largest file, in MB.")] = 512,
-    duration: Annotated[float, typer.Option(min=1, help="Longest video, in seconds.")] = 1800,
+    scans: Annotated[
+        int | None, typer.Option(min=1, help="Scans at the same time; one per core if not given.")
+    ] = None,
+    queue: Annotated[int, typer.Option(min=0, help="Most uploads that may wait.")] = 16,
+    upload_mb: Annotated[int, typer.Option(min=1, help="Largest upload in MB.")] = 512,
+    duration: Annotated[float, typer.Option(min=1, help="Longest video in seconds.")] = 1800,
 ) -> None:
-    """Serve a page that judges videos, and POST /api/scan, until Ctrl-C."""
+    """Serve a page and an API (POST /api/scan) that judge uploaded videos, until Ctrl-C."""
     import uvicorn
 
     from dfd.serve.app import Site, make_app
@@ -47,7 +60,8 @@ def serve(
     local = host in LOOPBACK
     if not local and not token and not open_to_all:
         raise ScanError(
-            f"--host {host}: whoever reaches it could use it; give a --token, or say --open-to-all"
+            f"--host {host}: anyone who reaches this address could use the server; give a --token, "
+            "or --open-to-all"
         )
     limits = ServerLimits(
         upload_mb=upload_mb, duration_s=duration, scans=scans or os.cpu_count() or 1, queue=queue
@@ -58,22 +72,26 @@ def serve(
         app,
         log_level="warning",
         server_header=False,
-        timeout_graceful_shutdown=_LAST_ANSWERS_S,
+        timeout_graceful_shutdown=_SHUTDOWN_S,
     )
-    logging.getLogger("uvicorn.error").addFilter(_is_no_cancelled_answer)
+    logging.getLogger("uvicorn.error").addFilter(_is_not_cancellation)
     with _listening(host, port) as listener, suppress(KeyboardInterrupt):
-        name = f"[{host}]" if ":" in host else host
-        print(f"http://{name}:{listener.getsockname()[1]}", flush=True)
+        address = f"[{host}]" if ":" in host else host
+        print(f"http://{address}:{listener.getsockname()[1]}", flush=True)
         uvicorn.Server(config).run(sockets=[listener])
 
 
-def _is_no_cancelled_answer(record: logging.LogRecord) -> bool:
-    """Pass over tracebacks of answers that were still under way when the server was stopped."""
+def _is_not_cancellation(record: logging.LogRecord) -> bool:
+    """Drop log records of the requests that were cancelled when the server was stopped."""
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    """Return a socket that listens, or say in one line why there can be none."""
+    """Return a socket that listens at an address.
+
+    Raises:
+        ScanError: The port is in use, or the host is not an address of this machine.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)

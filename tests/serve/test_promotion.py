@@ -13,7 +13,7 @@ import pytest
 from dfd.detector.card import load_card
 from dfd.scan.worker import NamedDetector, scan_file
 from dfd.scoring.decision import Calibration, Decision
-from tasks.register import log_served_model
+from tasks.model_version import log_served_model
 from tests.clip_fixtures import face_params
 from tests.data import ROOT
 from tests.detectors import write_detector
