@@ -143,10 +143,10 @@ def test_scoring_imports_no_keras_and_little_else(saved) -> None:
 
 
 def test_a_detector_is_known_by_its_card(tmp_path) -> None:
-    one, same = write_detector(tmp_path / "a"), write_detector(tmp_path / "b")
-    assert load_card(one).sha256 == load_card(same).sha256
+    first, same = write_detector(tmp_path / "a"), write_detector(tmp_path / "b")
+    assert load_card(first).sha256 == load_card(same).sha256
     other = write_detector(tmp_path / "c", weights_sha256="0")
-    assert load_card(one).sha256 != load_card(other).sha256
+    assert load_card(first).sha256 != load_card(other).sha256
 
 
 def refused(directory: Path) -> str:

@@ -1,4 +1,4 @@
-"""A detector to scan with: real weights that know nothing."""
+"""A detector with random weights for the tests of scans."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -36,9 +36,9 @@ def detector(detector_dir: Path) -> Detector:
 
 @pytest.fixture(scope="session")
 def judge(detector_dir: Path) -> Callable[..., Scan]:
-    """Return a scan of one file as a worker process does it, its crops included."""
+    """Return a function that scans one file as a worker process does, and keeps the crops."""
 
-    def scan_one(path: Path, name: str = "d", version: str | None = None) -> Scan:
+    def scan(path: Path, name: str = "d", version: str | None = None) -> Scan:
         return scan_file(path, NamedDetector(detector_dir, name, version), with_crops=True)
 
-    return scan_one
+    return scan

@@ -12,50 +12,50 @@ from dfd.scoring.decision import Calibration
 CALIBRATION = Calibration(temperature=1.7, bias=-0.4)
 
 
-def crop(frame: int, track: int) -> Crop:
+def crop_of(frame: int, track: int) -> Crop:
     face = Face((10.0 * track, 0.0, 10.0 * track + 50, 60.0), ((0.0, 0.0),) * 5, 0.9)
     return Crop(frame, frame / 25, track, face, 1.0, b"")
 
 
-CROPS = [crop(frame, track) for frame in range(9) for track in range(3) if (frame + track) % 4]
+CROPS = [crop_of(frame, track) for frame in range(9) for track in range(3) if (frame + track) % 4]
 SCORES = np.random.default_rng(2).random(len(CROPS)).astype(np.float32) ** 3
 
 
 def test_an_evaluation_gives_the_same_video_the_same_scores() -> None:
-    found = weigh(CROPS, SCORES, CALIBRATION)
-    table = pd.DataFrame({"video": "v", "track": [one.track for one in CROPS], "score": SCORES})
+    evidence = weigh(CROPS, SCORES, CALIBRATION)
+    table = pd.DataFrame({"video": "v", "track": [crop.track for crop in CROPS], "score": SCORES})
     table = table.assign(label="", group="")
     video = CALIBRATION.apply(video_scores(table)["score"])
     tracks = CALIBRATION.apply(track_scores(table)["score"])
-    assert found.probability == pytest.approx(video[0], abs=1e-12)
-    assert [track.score for track in found.tracks] == pytest.approx(tracks, abs=1e-12)
-    shown = {(one.frame, track.track): one for track in found.tracks for one in track.frames}
-    for one, score in zip(CROPS, CALIBRATION.apply(SCORES), strict=True):
-        assert shown[one.frame, one.track].score == pytest.approx(score)
-        assert shown[one.frame, one.track].box == one.face.box
+    assert evidence.probability == pytest.approx(video[0], abs=1e-12)
+    assert [track.score for track in evidence.tracks] == pytest.approx(tracks, abs=1e-12)
+    frames = {(f.frame, track.track): f for track in evidence.tracks for f in track.frames}
+    for crop, score in zip(CROPS, CALIBRATION.apply(SCORES), strict=True):
+        assert frames[crop.frame, crop.track].score == pytest.approx(score)
+        assert frames[crop.frame, crop.track].box == crop.face.box
 
 
 def test_a_frame_scores_as_its_most_suspicious_face() -> None:
-    found = weigh(CROPS, SCORES, CALIBRATION)
+    evidence = weigh(CROPS, SCORES, CALIBRATION)
     calibrated = CALIBRATION.apply(SCORES)
-    table = pd.DataFrame({"frame": [one.frame for one in CROPS], "score": calibrated})
-    assert [frame.score for frame in found.frames] == pytest.approx(
+    table = pd.DataFrame({"frame": [crop.frame for crop in CROPS], "score": calibrated})
+    assert [frame.score for frame in evidence.frames] == pytest.approx(
         table.groupby("frame")["score"].max()
     )
-    assert [frame.frame for frame in found.frames] == sorted(set(table["frame"]))
+    assert [frame.frame for frame in evidence.frames] == sorted(set(table["frame"]))
 
 
 def test_the_interval_is_that_of_the_track_that_decides() -> None:
-    certain = np.where([one.track == 1 for one in CROPS], 0.95, SCORES).astype(np.float32)
-    found = weigh(CROPS, certain, CALIBRATION)
-    assert found.probability == pytest.approx(CALIBRATION.apply(np.float32(0.95)))
-    assert found.interval == pytest.approx((found.probability, found.probability))
+    certain = np.where([crop.track == 1 for crop in CROPS], 0.95, SCORES).astype(np.float32)
+    evidence = weigh(CROPS, certain, CALIBRATION)
+    assert evidence.probability == pytest.approx(CALIBRATION.apply(np.float32(0.95)))
+    assert evidence.interval == pytest.approx((evidence.probability, evidence.probability))
     low, high = weigh(CROPS, SCORES, CALIBRATION).interval
     assert 0 < low < weigh(CROPS, SCORES, CALIBRATION).probability < high < 1
 
 
 @pytest.mark.parametrize("count", [2, 3, 8, 16, 31, 32, 50, 64, 300])
-def test_the_interval_is_students(count: int) -> None:
+def test_the_interval_is_that_of_students_t(count: int) -> None:
     odds = np.random.default_rng(count).normal(1, 2, count)
     wanted = stats.t.interval(0.95, count - 1, odds.mean(), stats.sem(odds))
     assert odds_interval(odds) == pytest.approx(wanted, rel=1e-3, abs=1e-3)

@@ -10,8 +10,8 @@ from dfd.scan.heatmap import HeatMaps, gradcam, heat_maps, occlusion, overlaid
 from dfd.train.networks.backbones import build_model
 
 
-class Eye:
-    """Scores as FAKE whatever is bright in the upper left quarter."""
+class UpperLeftDetector:
+    """Scores the brightness of the upper left quarter as P(FAKE)."""
 
     def predict(self, crops: np.ndarray) -> np.ndarray:
         return crops[:, :64, :64].mean(axis=(1, 2, 3)) / 255
@@ -24,7 +24,7 @@ def crops(n: int = 2) -> np.ndarray:
 def test_occlusion_points_at_what_the_score_rests_on() -> None:
     dark = np.zeros((1, 128, 128, 3), np.uint8)
     dark[:, 16:48, 16:48] = 250
-    (heat,) = occlusion(Eye(), dark)  # type: ignore[arg-type]
+    (heat,) = occlusion(UpperLeftDetector(), dark)  # type: ignore[arg-type]
     assert heat.shape == (128, 128)
     assert heat[16:48, 16:48].mean() > 0.4
     assert heat[80:, 80:].max() < 0.05
@@ -43,24 +43,24 @@ def test_gradcam_goes_through_the_whole_network(backbone: str) -> None:
     assert not np.allclose(gradcam(model, crops()), maps)
 
 
-def test_without_tensorflow_the_map_is_made_by_hiding(
+def test_without_tensorflow_the_map_is_made_by_occlusion(
     detector_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dfd.scan.heatmap.find_spec", lambda name: None)
     loaded = set(sys.modules)
-    found = heat_maps(detector_dir, crops())
-    assert isinstance(found, HeatMaps)
-    assert found.method == "occlusion"
-    assert found.maps.shape == (2, 128, 128)
+    heat = heat_maps(detector_dir, crops())
+    assert isinstance(heat, HeatMaps)
+    assert heat.method == "occlusion"
+    assert heat.maps.shape == (2, 128, 128)
     assert not {"keras", "tensorflow"} & (set(sys.modules) - loaded)
 
 
 def test_a_saved_detector_has_the_map_of_its_keras_model(
     detector_dir: Path, detector: Detector
 ) -> None:
-    found = heat_maps(detector_dir, crops())
-    assert found.method == "Grad-CAM"
-    np.testing.assert_allclose(found.maps, gradcam(load_keras_model(detector_dir), crops()))
+    heat = heat_maps(detector_dir, crops())
+    assert heat.method == "Grad-CAM"
+    np.testing.assert_allclose(heat.maps, gradcam(load_keras_model(detector_dir), crops()))
 
 
 def test_a_map_lies_over_its_crop() -> None:

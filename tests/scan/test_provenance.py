@@ -1,4 +1,4 @@
-"""C2PA manifests, signed here with a certificate of our own."""
+"""C2PA manifests, signed with a certificate that the test makes."""
 
 import builtins
 import json
@@ -40,7 +40,7 @@ def certificate(subject: str, key: Key, issuer_key: Key, usage: str) -> x509.Cer
     builder = builder.not_valid_after(now + timedelta(days=1))
     for extension, critical in (
         (x509.BasicConstraints(subject == "root", None), True),
-        (x509.KeyUsage(**{one: one == usage for one in USAGE}), True),
+        (x509.KeyUsage(**{each: each == usage for each in USAGE}), True),
         (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), False),
         (ours, False),
         (theirs, False),
@@ -56,7 +56,7 @@ def signed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         certificate("leaf", key, root, "digital_signature"),
         certificate("root", root, root, "key_cert_sign"),
     )
-    pem = b"".join(one.public_bytes(serialization.Encoding.PEM) for one in chain)
+    pem = b"".join(link.public_bytes(serialization.Encoding.PEM) for link in chain)
     private = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -75,11 +75,13 @@ def signed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_manifest_tells_who_signed_and_how_it_was_made(signed: Path) -> None:
-    found = read_provenance(signed)
-    assert found.state == "Valid"  # nobody vouches for the signer
-    assert found.signer == "Test News··"
-    assert found.generator == "face maker"
-    assert found.sources == ("trainedAlgorithmicMedia",)
+    provenance = read_provenance(signed)
+    assert (
+        provenance.state == "Valid"
+    )  # and not Trusted: the certificate is on no list of trusted ones
+    assert provenance.signer == "Test News··"
+    assert provenance.generator == "face maker"
+    assert provenance.sources == ("trainedAlgorithmicMedia",)
 
 
 def test_a_changed_picture_is_told(signed: Path, tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ def faces(kept: int, asked: int, side: float = 200.0) -> VideoFaces:
     return VideoFaces(asked, asked, asked, kept, kept, 1, crops, None, "")
 
 
-def codes(found: VideoFaces) -> list[str]:
-    return [reason.code for reason in cautions(found, DOMAIN)]
+def codes(video_faces: VideoFaces) -> list[str]:
+    return [reason.code for reason in cautions(video_faces, DOMAIN)]
 
 
 @pytest.mark.parametrize("band", [(0.4, 0.7), (0.5, 0.5), (0.0, 1.0)])
@@ -29,7 +29,7 @@ def test_there_is_a_reason_exactly_where_an_evaluation_counts_no_verdict(band) -
         reasons = list(why_none(faces(8, 8), float(probability), decision))
         assert bool(reasons) == (decision.verdict(probability) == "INCONCLUSIVE")
     lost = no_crops("no_face", "no face scores 0.8")
-    assert [one.code for one in why_none(lost, None, decision)] == ["no_face"]
+    assert [reason.code for reason in why_none(lost, None, decision)] == ["no_face"]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_few_judged_frames_are_a_caution(kept: int, asked: int, few: bool) -> No
 
 
 @pytest.mark.parametrize(
-    ("side", "sharpness", "told"),
+    ("side", "sharpness", "expected"),
     [
         (90.0, 100.0, []),
         (70.0, 100.0, ["outside_domain"]),
@@ -49,12 +49,12 @@ def test_few_judged_frames_are_a_caution(kept: int, asked: int, few: bool) -> No
         (30.0, 2.0, ["outside_domain", "low_quality"]),
     ],
 )
-def test_what_is_unlike_the_training_is_a_caution(side: float, sharpness: float, told) -> None:
-    found = faces(16, 16, side)
-    crops = tuple(replace(crop, sharpness=sharpness) for crop in found.crops)
-    assert codes(replace(found, crops=crops)) == told
+def test_what_is_unlike_the_training_is_a_caution(side: float, sharpness: float, expected) -> None:
+    judged = faces(16, 16, side)
+    crops = tuple(replace(crop, sharpness=sharpness) for crop in judged.crops)
+    assert codes(replace(judged, crops=crops)) == expected
     a_few = (*crops[:7], *faces(16, 16).crops[7:])
-    assert codes(replace(found, crops=a_few)) == []
+    assert codes(replace(judged, crops=a_few)) == []
 
 
 def test_a_video_without_a_crop_needs_no_caution() -> None:

@@ -29,8 +29,8 @@ def page(scan: Scan, detector_dir: Path, tmp_path_factory: pytest.TempPathFactor
 def test_the_page_says_what_the_record_says_and_needs_nothing_else(scan: Scan, page: Path) -> None:
     text, record = page.read_text(), scan.record
     assert f'<p class="word">{record.verdict}</p>' in text
-    for said in (record.file.sha256, record.model.sha256, record.file.name, "version 4"):
-        assert said in text
+    for detail in (record.file.sha256, record.model.sha256, record.file.name, "version 4"):
+        assert detail in text
     assert f"{record.probability:.4f}" in text
     assert "Grad-CAM" in text
     assert text.count("data:image/jpeg;base64,") == 8 + 2 * 6
@@ -40,8 +40,8 @@ def test_the_page_says_what_the_record_says_and_needs_nothing_else(scan: Scan, p
 
 def test_the_most_suspicious_crops_come_first(scan: Scan) -> None:
     scores = {frame.frame: frame.score for frame in scan.record.tracks[0].frames}
-    found = [scores[crop.frame] for crop in suspicious(scan)]
-    assert found == sorted(scores.values(), reverse=True)[:6]
+    shown = [scores[crop.frame] for crop in suspicious(scan)]
+    assert shown == sorted(scores.values(), reverse=True)[:6]
 
 
 @pytest.mark.skipif(not shutil.which("chromium"), reason="no Chromium to print with")
@@ -54,7 +54,7 @@ def test_without_a_browser_there_is_the_page_alone(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     path = write_report(scan, detector_dir, tmp_path / "out")
-    assert [found.name for found in path.parent.iterdir()] == [path.name]
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
 def test_what_is_no_video_has_a_report_without_pictures(
@@ -77,7 +77,7 @@ def test_no_name_escapes_the_folder(scan: Scan, name: str) -> None:
     assert re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,90}", report_name(renamed))
 
 
-def test_a_leaky_detector_is_said_loudly(scan: Scan, detector_dir: Path) -> None:
+def test_the_report_of_a_leaky_detector_warns(scan: Scan, detector_dir: Path) -> None:
     card = load_card(detector_dir).model_copy(update={"leaky": True})
     text = report_page(Scan(scan.record, card), None)
     assert 'role="alert">LEAKY' in text

@@ -1,4 +1,4 @@
-"""One file scanned, whatever it is."""
+"""Scans of videos, and of files that cannot be judged."""
 
 import shutil
 from collections.abc import Callable
@@ -31,7 +31,7 @@ CLIP = CLIPS[0]
 
 
 def two_people(path: Path) -> Path:
-    """Two clips of the sample beside each other."""
+    """Write a clip that shows two clips of the sample side by side."""
     pairs = [frames_of(clip, range(0, 40, 4)) for clip in (CLIPS[0], CLIPS[6])]
     return write_clip(
         path, [np.hstack([a.image(), b.image()]) for a, b in zip(*pairs, strict=True)]
@@ -50,8 +50,10 @@ def test_an_evaluation_of_the_same_files_gives_the_same_probabilities(
         return extract_faces(paths[video], crop, face_detector(crop))
 
     write_faces(tmp_path / "faces", videos, faces_of, shards=2)
-    seen = measure_crops(tmp_path / "faces", read_crops_table(tmp_path / "faces"), detector.predict)
-    scored = video_scores(seen.assign(label="REAL", group="g")).set_index("video")["score"]
+    crops = measure_crops(
+        tmp_path / "faces", read_crops_table(tmp_path / "faces"), detector.predict
+    )
+    scored = video_scores(crops.assign(label="REAL", group="g")).set_index("video")["score"]
     decision = detector.card.decision
     for video, path in paths.items():
         record = judge(path).record
@@ -77,8 +79,8 @@ def test_a_record_tells_what_was_judged_by_what(
     assert (record.coverage.asked, record.coverage.judged, record.coverage.share) == (8, 8, 1)
     low, high = record.interval
     assert low < record.probability < high
-    shown = [(one.frame, track.track) for track in record.tracks for one in track.frames]
-    assert sorted(shown) == [(crop.frame, crop.track) for crop in scan.crops]
+    judged = [(f.frame, track.track) for track in record.tracks for f in track.frames]
+    assert sorted(judged) == [(crop.frame, crop.track) for crop in scan.crops]
     assert 0 < record.seconds < 60
 
 
@@ -87,8 +89,8 @@ def test_threads_change_no_score(detector: Detector, detector_dir: Path) -> None
         CLIP, detector.card.crop.model_copy(update={"frames_per_video": 20})
     ).faces.crops
     assert len(crops) == 20
-    one = classify(crops, load_detector(detector_dir, threads=1))
-    np.testing.assert_allclose(one, classify(crops, detector), atol=1e-6)
+    by_one_thread = classify(crops, load_detector(detector_dir, threads=1))
+    np.testing.assert_allclose(by_one_thread, classify(crops, detector), atol=1e-6)
     assert classify((), detector).shape == (0,)
 
 
@@ -112,7 +114,7 @@ def drawing() -> np.ndarray:
 
 
 def shrunk(path: Path) -> Path:
-    """A clip in which faces are found, and too small to be judged."""
+    """Write a clip whose faces are detected but too small to be judged."""
     images = [
         cv2.resize(frame.image(), (64, 48), None, 0, 0, cv2.INTER_AREA)
         for frame in frames_of(CLIP, range(10))
@@ -159,7 +161,7 @@ def test_what_cannot_be_judged_is_inconclusive_and_says_why(
     make(path)
     scan = judge(path)
     assert (scan.record.verdict, scan.record.probability) == ("INCONCLUSIVE", None)
-    assert [one.code for one in scan.record.reasons] == [reason]
+    assert [reason.code for reason in scan.record.reasons] == [reason]
     assert scan.record.reasons[0].detail
     assert "\n" not in scan.record.reasons[0].detail
     assert str(tmp_path) not in scan.record.model_dump_json()
@@ -171,7 +173,7 @@ def test_a_container_that_promises_a_huge_picture_is_unreadable(
     judge: Callable[..., Scan], tmp_path: Path, name: str
 ) -> None:
     record = judge(sized(tmp_path / name, 60_000)).record
-    assert [one.code for one in record.reasons] == ["unreadable"]
+    assert [reason.code for reason in record.reasons] == ["unreadable"]
 
 
 def test_one_frame_is_judged_without_an_interval_and_with_care(
@@ -194,7 +196,7 @@ def test_three_hours_take_as_many_frames_as_three_seconds(
     record = judge(long).record
     assert record.video.duration_s == pytest.approx(3 * 3600, rel=0.01)
     assert record.coverage.decoded == detector.card.crop.frames_per_video
-    assert [one.code for one in record.reasons] == ["no_face"]
+    assert [reason.code for reason in record.reasons] == ["no_face"]
 
 
 def test_odd_names_come_out_as_text(judge: Callable[..., Scan], tmp_path: Path) -> None:

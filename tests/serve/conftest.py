@@ -1,4 +1,4 @@
-"""Real servers with a detector that knows nothing."""
+"""Running servers with an untrained detector."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ CLIP = next(iter(sorted(SAMPLE.glob("*.mp4"))), None)
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: its address, its process and where it keeps uploads."""
+    """A running server: its address, its process and its folder for temporary files."""
 
     url: str
     process: subprocess.Popen[str]

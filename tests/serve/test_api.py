@@ -37,7 +37,7 @@ def test_the_answer_is_the_record_of_a_scan(post: Post, always_fake: Path) -> No
     assert record.file.sha256 == expected.file.sha256
 
 
-def test_a_form_does_as_well(server: Server) -> None:
+def test_a_form_is_accepted_too(server: Server) -> None:
     files = {"note": (None, "hello"), "file": ("../../a b.mp4", CLIP.read_bytes(), "video/mp4")}
     answer = httpx.post(f"{server.url}/api/scan", files=files, timeout=120)
     assert answer.status_code == 200
@@ -51,12 +51,12 @@ def test_what_is_no_video_or_has_no_face_gets_no_verdict(post: Post, tmp_path: P
         answer = post(content)
         assert answer.status_code == 200
         assert answer.json()["verdict"] == "INCONCLUSIVE"
-        assert [found["code"] for found in answer.json()["reasons"]] == [reason]
+        assert [reason["code"] for reason in answer.json()["reasons"]] == [reason]
 
 
 def test_beyond_a_limit_the_answer_says_which(post: Post, server: Server, tmp_path: Path) -> None:
     long = write(tmp_path / "long.mp4", [np.zeros((48, 64, 3), np.uint8)] * 30, Coding(rate=1))
-    for answer, status, said in (
+    for answer, status, detail in (
         (post(bytes(9 * 2**20)), 413, "8 MB"),
         (post(b""), 422, "empty"),
         (post(b"{}", **{"content-type": "application/json"}), 415, "send a video"),
@@ -65,7 +65,7 @@ def test_beyond_a_limit_the_answer_says_which(post: Post, server: Server, tmp_pa
         (post(long.read_bytes()), 422, "30 seconds long"),
     ):
         assert answer.status_code == status, answer.text
-        assert said in answer.json()["detail"]
+        assert detail in answer.json()["detail"]
     assert server.uploads() == []
 
 
@@ -131,7 +131,9 @@ def test_ctrl_c_ends_it_whatever_is_under_way(always_fake: Path, tmp_path: Path)
     assert list(tmp_path.glob("dfd-*")) == []
 
 
-def test_a_full_queue_is_said_and_the_server_stays(always_fake: Path, tmp_path: Path) -> None:
+def test_a_full_queue_is_answered_with_503_and_the_server_stays(
+    always_fake: Path, tmp_path: Path
+) -> None:
     with (
         serving(always_fake, tmp_path, "--scans", "1", "--queue", "1") as server,
         ThreadPoolExecutor(12) as threads,
@@ -141,8 +143,8 @@ def test_a_full_queue_is_said_and_the_server_stays(always_fake: Path, tmp_path: 
             return httpx.post(f"{server.url}/api/scan", content=CLIP.read_bytes(), timeout=120)
 
         answers = list(threads.map(send, range(12)))
-        found = {answer.status_code for answer in answers}
-        assert found == {200, 503}
+        statuses = {answer.status_code for answer in answers}
+        assert statuses == {200, 503}
         assert all(a.headers["retry-after"] for a in answers if a.status_code == 503)
         assert send(0).status_code == 200
     assert list(tmp_path.glob("dfd-*")) == [], "its folder goes with it"
@@ -167,12 +169,12 @@ def test_a_damaged_detector_is_one_line_before_anything_is_served(
     shutil.copytree(always_fake, broken)
     (broken / "model.onnx").write_bytes(b"damaged")
     command = [sys.executable, "-m", "flows.commands", "serve", "--model"]
-    for model, said in ((broken, "model.onnx"), (tmp_path / "none", "there is no detector")):
+    for model, problem in ((broken, "model.onnx"), (tmp_path / "none", "there is no detector")):
         ended = subprocess.run([*command, model], capture_output=True, text=True, check=False)
         assert ended.returncode == 2
         (line,) = ended.stderr.splitlines()
         assert line.startswith("dfd: ")
-        assert said in line
+        assert problem in line
 
 
 def test_a_port_in_use_is_one_line(server: Server, always_fake: Path) -> None:

@@ -26,17 +26,17 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 @pytest.fixture
 def page(server: Server) -> Iterator[Page]:
-    def strange(url: str) -> bool:
-        return not url.startswith((server.url, "data:"))
-
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         opened = browser.new_page()
         errors: list[str] = []
         opened.on("pageerror", lambda error: errors.append(str(error)))
-        opened.on("console", lambda said: said.type == "error" and errors.append(said.text))
         opened.on(
-            "request", lambda asked: asked.url.startswith(server.url) or errors.append(asked.url)
+            "console", lambda message: message.type == "error" and errors.append(message.text)
+        )
+        opened.on(
+            "request",
+            lambda request: request.url.startswith(server.url) or errors.append(request.url),
         )
         opened.goto(server.url)
         yield opened
@@ -45,7 +45,7 @@ def page(server: Server) -> Iterator[Page]:
 
 
 def drop(page: Page, *paths: Path) -> None:
-    """Drop files as a hand with a mouse does."""
+    """Drop files on the page, as a user does with the mouse."""
     files = [{"name": path.name, "bytes": list(path.read_bytes())} for path in paths]
     data = page.evaluate_handle(
         """files => {
