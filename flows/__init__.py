@@ -1,6 +1,6 @@
-"""Wiring: one flow a stage, the pipeline over them, and the ``dfd`` command.
+"""Wiring: a flow for each stage, the pipeline of all stages, and the command ``dfd``.
 
-What the tools must find in the environment before they are imported is set here.
+Importing this package sets the environment variables that the tools read when they are imported.
 """
 
 import os

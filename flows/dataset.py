@@ -1,4 +1,4 @@
-"""Stage ``dataset``: the folder of labelled videos, under ``data/videos`` and in one index."""
+"""Stage ``dataset``: links the labelled videos into ``data/videos`` and writes their index."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def dataset() -> None:
     videos = list_videos(params)
     facts: dict[str, FileFacts] = {}
     with ProgressBar("dataset", len(videos)) as bar:
-        for video, future in as_they_end(lambda one: place_video.submit(one, VIDEOS), videos):
+        for video, future in as_they_end(lambda video: place_video.submit(video, VIDEOS), videos):
             facts[video.video] = future.result()
             bar.advance(failed=0)
     index_videos(videos, [facts[video.video] for video in videos], params, INDEX)

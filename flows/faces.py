@@ -1,4 +1,4 @@
-"""Stage ``faces``: every video's face crops, one task a video, in tar shards with a manifest."""
+"""Stage ``faces``: extracts the face crops of every video into tar shards with a manifest."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ _LISTED = 500  # rows the Prefect UI shows well
 
 @flow(name="faces", flow_run_name="faces")
 def extract_faces(params: FacesParams, limits: Limits) -> None:
-    """Extract the faces of the indexed videos; a killed run continues where it was."""
+    """Extract the faces of the indexed videos; a run that was killed continues where it was."""
     prepare_detector.submit(params.crop, limits).result()
     missing = missing_videos(INDEX, params.crop, FACES_STORE)
     given_up = _extract(missing, params.crop, limits)
@@ -39,8 +39,8 @@ def extract_faces(params: FacesParams, limits: Limits) -> None:
 
 
 def _extract(missing: pd.DataFrame, params: CropParams, limits: Limits) -> dict[str, VideoGivenUp]:
-    """Extract the videos into the store and return those that were given up."""
-    folder, store = VIDEOS.resolve(), FACES_STORE.resolve()  # workers may have another folder
+    """Extract the videos' faces into the store, and return the videos that were given up."""
+    folder, store = VIDEOS.resolve(), FACES_STORE.resolve()  # workers may run in another folder
     given_up: dict[str, VideoGivenUp] = {}
 
     def submit(row: Any) -> PrefectFuture[None]:

@@ -1,4 +1,4 @@
-"""How far a command is, as a bar on the terminal; nothing where there is none."""
+"""Progress bars on the terminal. Without a terminal they show nothing."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 class ProgressBar:
-    """A bar on standard error with done, failed, rate and time left; used as a context."""
+    """A progress bar on standard error, used as a context: done, failed, rate and time left."""
 
     def __init__(self, name: str, total: int) -> None:
         console = Console(stderr=True)
@@ -32,7 +32,7 @@ class ProgressBar:
         return self
 
     def advance(self, failed: int) -> None:
-        """Count one more as done; ``failed`` of all are without a result."""
+        """Count one more item as done; ``failed`` is how many of those done have no result."""
         speed = self._progress.tasks[0].speed
         rate = f"{speed:.1f}/s" if speed else ""
         self._progress.update(self._bar, advance=1, failed=failed, rate=rate)
@@ -48,7 +48,7 @@ class ProgressBar:
 
 @contextmanager
 def epoch_bar() -> Iterator[Callable[[str, int, int], None]]:
-    """Yield what is called with a name, a step and the number of steps of an epoch."""
+    """Show a bar for each epoch; yield the function to call with its name, step and steps."""
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),

@@ -1,4 +1,4 @@
-"""Where and how many tasks run at once, whatever their number."""
+"""Where tasks run (threads or Dask), and how many of them are submitted at a time."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -19,18 +19,18 @@ T = TypeVar("T")
 
 THREADS = os.cpu_count() or 1
 _AWAITED_S = 30
-_SUBMITTED = 256  # enough for as many workers of a cluster
+_SUBMITTED = 256  # tasks submitted at a time; a cluster uses at most as many workers
 
 
 def task_runner(params: WorkerParams) -> TaskRunner[Any]:
-    """Return what the parameters ask for: threads here, a Dask cluster, or one of its own here.
+    """Return the task runner that the section ``workers`` asks for: threads, or a Dask cluster.
 
     Raises:
         FacesError: No Dask scheduler answers at the address, or it has no worker.
     """
     if params.runner == "threads":
         return ThreadPoolTaskRunner(max_workers=THREADS)
-    # Imported here: Dask costs a second that only its users need pay.
+    # Imported here: Dask takes a second to import, and only its users should wait for it.
     import dask
     from distributed import Client
     from prefect_dask.task_runners import DaskTaskRunner
@@ -64,9 +64,9 @@ def _await_worker(client: Any, address: str) -> None:
 
 @contextmanager
 def shared_server(params: WorkerParams) -> Iterator[None]:
-    """Let workers that are other processes speak to this program's Prefect server.
+    """Let workers in other processes use this program's Prefect server, while the context lasts.
 
-    Without an address each of them would start a server of its own, which nobody ends.
+    Without its address, each worker would start a server of its own that nobody ends.
 
     Raises:
         FacesError: The Dask scheduler has left.
@@ -90,10 +90,14 @@ def shared_server(params: WorkerParams) -> Iterator[None]:
 def as_they_end(
     submit: Callable[[T], PrefectFuture[Any]], items: Iterable[T]
 ) -> Iterator[tuple[T, PrefectFuture[Any]]]:
-    """Yield each item with its ended future, submitting the next as others end.
+    """Submit a task for each item, and yield each item with its future when the task has ended.
 
-    Only so many futures are held at a time, so that a million items cost no more memory than some
+    At most 256 futures are held at a time, so that a million items need no more memory than some
     hundred.
+
+    Args:
+        submit: Function that submits the task of an item.
+        items: The items, in the order of submission; they are yielded as their tasks end.
     """
     ended: SimpleQueue[tuple[T, PrefectFuture[Any]]] = SimpleQueue()
     running = 0

@@ -1,4 +1,4 @@
-"""Stage ``split``: the part of every video, such that no group lies in two, and an audit of it."""
+"""Stage ``split``: assigns every video to a part, no group to two, and audits the result."""
 
 from prefect import flow
 
@@ -11,7 +11,7 @@ from tasks.split import audit_split, split_videos
 
 @flow(name="split", flow_run_name="split")
 def split() -> None:
-    """Divide the indexed videos, and look for what leaks between the parts."""
+    """Assign the indexed videos to parts, and look for leaks between the parts."""
     counts = split_videos(INDEX, load_section(SplitParams), SPLIT)
     audit_split(INDEX, SPLIT, VIDEOS, counts, SPLIT_SUMMARY, SPLIT_PAGE)
 

@@ -1,1 +1,1 @@
-"""Side effects as thin Prefect tasks: each calls one library function and logs what it did."""
+"""Side effects as thin Prefect tasks: each calls the library, writes files and logs the outcome."""

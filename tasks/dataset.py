@@ -15,7 +15,7 @@ from dfd.params.data import DatasetParams
 from dfd.video.frames import probe
 from tasks.workers import thread_worker
 
-# To list the packets of a video and decode its first frame takes a small part of either.
+# Listing the packets of a video and decoding its first frame needs a small part of these limits.
 _LIMITS = Limits(time_s=300, memory_mb=2048)
 
 
@@ -32,7 +32,7 @@ def list_videos(params: DatasetParams) -> list[LabelledVideo]:
 
 @task(task_run_name="place {video.video}")
 def place_video(video: LabelledVideo, folder: Path) -> FileFacts:
-    """Put one video below ``folder`` without a second copy, and describe it."""
+    """Link or copy one video into ``folder``, and return the facts for the index."""
     try:
         info = thread_worker(_LIMITS).run(probe, video.path)
     except (VideoError, VideoGivenUp):
@@ -46,7 +46,7 @@ def place_video(video: LabelledVideo, folder: Path) -> FileFacts:
 def index_videos(
     videos: list[LabelledVideo], facts: list[FileFacts], params: DatasetParams, path: Path
 ) -> pd.DataFrame:
-    """Write the index of the data set."""
+    """Write the index of the data set, and return it."""
     index = build_index(videos, facts, params.name)
     write_table(path, index)
     unreadable = int(index["duration"].isna().sum())

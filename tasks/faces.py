@@ -22,13 +22,13 @@ from tasks.workers import thread_worker
 
 @task(task_run_name="prepare face detector")
 def prepare_detector(params: CropParams, limits: Limits) -> None:
-    """Fetch and load the face detector before any video needs it."""
+    """Download and load the face detector before the first video needs it."""
     thread_worker(limits).run(worker.prepare, params)
 
 
 @task(task_run_name="find what is extracted")
 def missing_videos(index: Path, params: CropParams, store: Path) -> pd.DataFrame:
-    """Return the rows of the index whose result is not in the store."""
+    """Return the rows of the index whose faces are not in the store yet."""
     videos = read_index(index)
     keys = [store_key(sha256, params) for sha256 in videos["sha256"]]
     missing = [read_video_faces(store, key) is None for key in keys]
@@ -37,7 +37,7 @@ def missing_videos(index: Path, params: CropParams, store: Path) -> pd.DataFrame
 
 
 def may_pass_next_time(task: Any, run: TaskRun, state: State[Any]) -> bool:
-    """Tell Prefect to try again a task whose process died; other limits would be met again."""
+    """Have Prefect repeat a task whose worker process crashed; other failures would repeat too."""
     error = state.result(raise_on_failure=False)
     return isinstance(error, VideoGivenUp) and error.reason == "crash"
 
@@ -46,7 +46,7 @@ def may_pass_next_time(task: Any, run: TaskRun, state: State[Any]) -> bool:
     task_run_name="faces {video}",
     retries=1,
     retry_condition_fn=may_pass_next_time,
-    cache_policy=NO_CACHE,  # its result is a file; a key would only cost time
+    cache_policy=NO_CACHE,  # the result is a file, so that a cache key would only cost time
 )
 def extract_video(
     video: str, sha256: str, folder: Path, params: CropParams, limits: Limits, store: Path
@@ -64,7 +64,7 @@ def write_shards(
     given_up: dict[str, VideoGivenUp],
     output: Path,
 ) -> pd.DataFrame:
-    """Write the stage's output from the store, and return its manifest."""
+    """Write the shards and tables of the stage from the store, and return the manifest."""
     videos = read_index(index)
     hashes = zip(videos["video"], videos["sha256"], strict=True)
     keys = {video: store_key(sha256, params.crop) for video, sha256 in hashes}

@@ -1,4 +1,4 @@
-"""Tasks of the scheduled pipeline: ``dvc repro``, one stage at a time."""
+"""Tasks of the pipeline: ``dvc repro``, one stage at a time."""
 
 import os
 import re
@@ -26,7 +26,7 @@ class StageError(DfdError):
 
 @dataclass(frozen=True)
 class StageRun:
-    """What became of one stage: ``ran``, ``restored`` from the cache or ``unchanged``."""
+    """Outcome of one stage: ``ran``, ``restored`` from DVC's cache or ``unchanged``."""
 
     stage: str
     outcome: str
@@ -35,7 +35,7 @@ class StageRun:
 
 @task(task_run_name="list stages")
 def list_stages() -> list[str]:
-    """Return the stages of ``dvc.yaml`` in the order they are written, which is that of the work.
+    """Return the stages in the order of ``dvc.yaml``, in which they can run one after the other.
 
     Raises:
         StageError: DVC cannot read the project.
@@ -50,7 +50,7 @@ def list_stages() -> list[str]:
 def repro(stage: str, environment: Mapping[str, str]) -> Any:
     """Run ``dvc repro`` for one stage alone and return the state whose result is a ``StageRun``.
 
-    The output goes to the terminal as it comes.
+    The output of the stage goes to the terminal at once.
 
     Raises:
         StageError: The stage failed; the message is the stage's own line.
@@ -64,7 +64,7 @@ def repro(stage: str, environment: Mapping[str, str]) -> Any:
         text=True,
         env={**os.environ, **environment},
     ) as process:
-        assert process.stdout is not None  # asked for above
+        assert process.stdout is not None  # PIPE is asked for above
         for line in process.stdout:
             print(line, end="", flush=True)
             lines.append(line)
@@ -89,8 +89,8 @@ def repro(stage: str, environment: Mapping[str, str]) -> Any:
 def _reason(lines: deque[str] | list[str]) -> str:
     raised = [line.strip() for line in lines if re.match(r"[\w.]+(Error|Exception): ", line)]
     own = [line.removeprefix("dfd: ").strip() for line in lines if line.startswith("dfd: ")]
-    said = [line.removeprefix("ERROR: ").strip() for line in lines if line.strip()]
-    return (own or raised or said or ["no output"])[-1]
+    any_line = [line.removeprefix("ERROR: ").strip() for line in lines if line.strip()]
+    return (own or raised or any_line or ["no output"])[-1]
 
 
 def _describe(run: StageRun) -> str:

@@ -1,4 +1,4 @@
-"""How far a stage is, as a page of the Prefect UI."""
+"""Progress of a stage on a page of the Prefect UI."""
 
 import time
 from types import TracebackType
@@ -8,12 +8,12 @@ from uuid import UUID
 from prefect import get_run_logger
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
-_EVERY_S = 10.0  # each time costs server and flow as much as a video
+_EVERY_S = 10.0  # an update costs the server and the flow as much as a video
 _LOGGED_EVERY_S = 30.0
 
 
 class ProgressArtifact:
-    """Shows done, failed, rate and time left; used in a flow, as a context."""
+    """Prefect's progress artifact, used as a context in a flow: done, failed, rate, time left."""
 
     def __init__(self, key: str, total: int) -> None:
         self._key, self._total = f"{key}-progress", total
@@ -28,7 +28,7 @@ class ProgressArtifact:
         return self
 
     def advance(self, failed: int) -> None:
-        """Count one more as done; ``failed`` of all are without a result."""
+        """Count one more video as done; ``failed`` is how many of those done have no result."""
         self._done, self._failed = self._done + 1, failed
         now = time.monotonic()
         if now - self._shown >= _EVERY_S:

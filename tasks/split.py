@@ -18,7 +18,7 @@ from tasks.workers import isolated_fingerprints
 
 @task(task_run_name="split videos")
 def split_videos(index: Path, params: SplitParams, split: Path) -> dict[str, Any]:
-    """Divide the indexed videos into parts and return the counts."""
+    """Assign the indexed videos to parts, write the split, and return the counts."""
     rows = make_split(read_index(index), params)
     write_table(split, rows)
     counts = summarise(rows, params)
@@ -37,14 +37,14 @@ def split_videos(index: Path, params: SplitParams, split: Path) -> dict[str, Any
 def audit_split(
     index: Path, split: Path, videos: Path, counts: dict[str, Any], summary: Path, page: Path
 ) -> None:
-    """Write the counts with the audit's findings, and its page; fail on a leak."""
+    """Audit the split, write its summary and its page, and fail if there is a leak."""
     rows = read_split(split)
-    found = audit.audit_split(read_index(index), rows, partial(isolated_fingerprints, videos))
+    result = audit.audit_split(read_index(index), rows, partial(isolated_fingerprints, videos))
     if counts["protocol"] == "official" and counts["leaky"]:
-        found = found.tolerated()
-    write_json(summary, {**counts, "audit": found.as_json()})
-    write_text(page, audit_page(found, rows))
-    for finding in found.findings:
+        result = result.tolerated()
+    write_json(summary, {**counts, "audit": result.as_json()})
+    write_text(page, audit_page(result, rows))
+    for finding in result.findings:
         get_run_logger().warning("%s: %s", finding.severity, finding.text)
-    if found.count("leak"):
-        raise audit.leak_error(found)
+    if result.count("leak"):
+        raise audit.leak_error(result)

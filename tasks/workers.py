@@ -1,4 +1,4 @@
-"""Worker processes of tasks, and how many of them decode videos for the audit."""
+"""Worker processes in which tasks decode videos."""
 
 import multiprocessing
 import threading
@@ -19,14 +19,15 @@ _own = threading.local()
 
 
 def limits_of(params: WorkerParams) -> Limits:
-    """Return what one video may take, as the section ``workers`` says."""
+    """Return the time and memory that one video may take, from the section ``workers``."""
     return Limits(params.time_limit_s, params.memory_limit_mb)
 
 
 def thread_worker(limits: Limits) -> WorkerPool:
     """Return the calling thread's worker process; the first call starts it and sets its limits."""
     if not hasattr(_own, "pool"):
-        # Dask starts its workers as daemons, which may have no children; ours end with their pipe.
+        # Dask starts its workers as daemons, and a daemon may have no children. The worker
+        # processes started here end when their pipe closes, so that none is left behind.
         multiprocessing.current_process().daemon = False
         _own.pool = WorkerPool(1, limits)
     pool: WorkerPool = _own.pool
@@ -40,7 +41,9 @@ def isolated_fingerprints(
 
     The videos are decoded in worker processes, which end with the iteration.
     """
-    from dfd.video.fingerprint import read_fingerprint  # here: it imports PyAV, at 0.2 s
+    from dfd.video.fingerprint import (
+        read_fingerprint,  # here, as it imports PyAV, which takes 0.2 s
+    )
 
     def work(pool: WorkerPool, video: str) -> "Fingerprint | None":
         try:

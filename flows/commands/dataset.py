@@ -1,4 +1,4 @@
-"""``dfd dataset``: data sets fetched, and an audit of the one in use."""
+"""``dfd dataset``: downloads a data set, and audits the one in use."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -11,23 +11,27 @@ from flows.paths import FACES, INDEX, SPLIT, VIDEOS
 if TYPE_CHECKING:
     from dfd.audit.audit import Audit
 
-app = typer.Typer(no_args_is_help=True, help="Get a data set, or look for what is wrong with it.")
+app = typer.Typer(no_args_is_help=True, help="Download a data set, or audit the one in use.")
 
 _LISTED = 20
 
 
 class Fetched(StrEnum):
-    """What can be fetched."""
+    """Data sets that can be downloaded."""
 
     DFDC_SAMPLE = "dfdc-sample"
 
 
 @app.command()
 def fetch(
-    name: Annotated[Fetched, typer.Argument(help="Kaggle's sample of the DFDC: 4.4 GB.")],
-    to: Annotated[Path | None, typer.Option(help="Folder to make; else one of this name.")] = None,
+    name: Annotated[
+        Fetched, typer.Argument(help="Data set: the training sample of Kaggle's DFDC (4.4 GB).")
+    ],
+    to: Annotated[
+        Path | None, typer.Option(help="Folder to make. [default: name of the data set]")
+    ] = None,
 ) -> None:
-    """Download a data set with Kaggle's client and unpack it, whole or not at all."""
+    """Download a data set with Kaggle's client, and unpack it completely or not at all."""
     from rich.console import Console
     from rich.progress import DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
@@ -45,12 +49,13 @@ def fetch(
 @app.command()
 def audit(
     page: Annotated[
-        Path | None, typer.Option(help="Also write what was found as a page, .html.")
+        Path | None, typer.Option(help="Also write the findings as an HTML page.")
     ] = None,
 ) -> None:
-    """Look for leaks between the parts of the split, and for labels that are given away.
+    """Look for leaks between the parts of the split, and for shortcuts that give labels away.
 
-    As the stage split does, and for people who are in more than one part. A leak is exit code 2.
+    These are the checks of the stage split, and one more: people who appear in more than one part.
+    The exit code is 2 if there is a leak.
     """
     from functools import partial
 
@@ -67,22 +72,22 @@ def audit(
 
     split = read_split(SPLIT)
     fingerprints = partial(isolated_fingerprints, VIDEOS)
-    found = audit_split(read_index(INDEX), split, fingerprints, partial(check_people, faces=FACES))
+    result = audit_split(read_index(INDEX), split, fingerprints, partial(check_people, faces=FACES))
     if load_section(SplitParams).protocol == "official" and leaks(split):
-        found = found.tolerated()
+        result = result.tolerated()
     if page is not None:
         try:
-            write_text(page, audit_page(found, split))
+            write_text(page, audit_page(result, split))
         except OSError as error:
             raise DatasetError(
                 f"{page}: cannot be written ({error.strerror}); choose another name"
             ) from error
-    _print(found)
-    if found.count("leak"):
-        raise leak_error(found)
+    _print(result)
+    if result.count("leak"):
+        raise leak_error(result)
 
 
-def _print(found: "Audit") -> None:
+def _print(result: "Audit") -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -90,16 +95,16 @@ def _print(found: "Audit") -> None:
     table = Table(show_lines=True, title="Audit of the data set and its split")
     for column in ("check", "result", "what was looked at, and how it came out"):
         table.add_column(column)
-    for outcome in found.outcomes:
+    for outcome in result.outcomes:
         severities = {finding.severity for finding in outcome.findings}
         passed = "passed" if outcome.summary else "not checked"
-        result = "leak" if "leak" in severities else "warning" if severities else passed
+        state = "leak" if "leak" in severities else "warning" if severities else passed
         omitted = f"not checked: {outcome.omitted}" if outcome.omitted else None
-        said = "\n".join(text for text in (outcome.summary, omitted) if text)
-        table.add_row(outcome.check, result, escape(said))
+        text = "\n".join(part for part in (outcome.summary, omitted) if part)
+        table.add_row(outcome.check, state, escape(text))
     console = Console(width=100, highlight=False)
     console.print(table)
-    for finding in found.findings[:_LISTED]:
+    for finding in result.findings[:_LISTED]:
         console.print(f"{finding.severity}: {finding.text}", markup=False, soft_wrap=True)
-    if len(found.findings) > _LISTED:
-        console.print(f"and {len(found.findings) - _LISTED} more; --page lists them")
+    if len(result.findings) > _LISTED:
+        console.print(f"and {len(result.findings) - _LISTED} more; --page lists them")

@@ -1,4 +1,4 @@
-"""``dfd extract``: the extraction of the stage ``faces`` on any files."""
+"""``dfd extract``: extracts faces from any video files."""
 
 import os
 from pathlib import Path
@@ -14,17 +14,17 @@ from flows.extraction import extract_videos
 
 
 def extract_paths(paths: list[Path], out: Path, params: FacesParams, limits: Limits) -> None:
-    """Extract the faces of files, and of folders' videos, into ``out``; print what came of them.
+    """Extract the faces of files, and of the videos in folders, and print the videos without any.
 
     Raises:
         VideoError: A path does not exist, or there is no video.
         FacesError: ``out`` cannot be written.
         WeightsError: The face detector cannot be loaded.
     """
-    found = sorted({path.absolute() for path in find_videos(paths)})
-    base = os.path.commonpath([path.parent for path in found])
+    files = sorted({path.absolute() for path in find_videos(paths)})
+    base = os.path.commonpath([path.parent for path in files])
     videos: dict[str, Path] = {}
-    for path in found:
+    for path in files:
         name = readable(path.relative_to(base))
         if videos.setdefault(name, path) != path:
             raise FacesError(f"two files would both be called {name!r}; rename one of them")

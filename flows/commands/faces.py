@@ -1,4 +1,4 @@
-"""``dfd faces``: a look at the extraction, and a check of its output."""
+"""``dfd faces``: pictures of an extraction, and a check of its output."""
 
 import os
 from itertools import islice
@@ -10,20 +10,22 @@ import typer
 from dfd.errors import FacesError
 from flows.paths import FACES
 
-app = typer.Typer(no_args_is_help=True, help="Look at extracted faces, or check them.")
+app = typer.Typer(
+    no_args_is_help=True, help="Draw how faces are extracted, or check extracted faces."
+)
 
 _LISTED = 20
 
 
 @app.command()
 def sheet(
-    videos: Annotated[list[Path], typer.Argument(help="Videos to look at.")],
-    out: Annotated[Path, typer.Option(help="The picture to write, .png or .jpg.")],
-    params: Annotated[Path, typer.Option(help="File whose section faces is used.")] = Path(
-        "params.yaml"
-    ),
+    videos: Annotated[list[Path], typer.Argument(help="Videos to draw.")],
+    out: Annotated[Path, typer.Option(help="Picture to write: a name ending in .png or .jpg.")],
+    params: Annotated[
+        Path, typer.Option(help="File with the sections faces and workers to use.")
+    ] = Path("params.yaml"),
 ) -> None:
-    """Draw what extraction sees in videos: boxes, landmarks, scores and the kept crops."""
+    """Draw how faces are extracted from videos: boxes, landmarks, scores and the kept crops."""
     import cv2
 
     from dfd.errors import VideoGivenUp
@@ -69,10 +71,12 @@ def sheet(
 
 @app.command()
 def check(
-    folder: Annotated[Path, typer.Argument(help="Output of the stage, or of dfd extract.")] = FACES,
+    folder: Annotated[
+        Path, typer.Argument(help="Output of the stage faces or of dfd extract.")
+    ] = FACES,
     deep: Annotated[bool, typer.Option("--deep", help="Also read and decode every crop.")] = False,
 ) -> None:
-    """Check shards against the manifest: the names in them, or every crop with --deep."""
+    """Check that the shards hold the crops of the manifest; with --deep, decode every crop."""
     from dfd.files import readable
 
     if not folder.is_dir():

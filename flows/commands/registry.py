@@ -1,18 +1,20 @@
-"""``dfd registry``: the versions of the registered model, and who leads."""
+"""``dfd registry``: the versions of the registered model, and which one is the champion."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="See, compare and promote registered detectors.")
+app = typer.Typer(
+    no_args_is_help=True, help="List, compare, evaluate and promote registered detectors."
+)
 
-_Version = Annotated[str, typer.Argument(help="A version's number, champion or challenger.")]
+_Version = Annotated[str, typer.Argument(help="Number of a version, or champion or challenger.")]
 
 
 @app.command("list")
 def list_versions() -> None:
-    """List the versions, the newest first, with what the gate said of each."""
+    """List the versions, newest first, with the gate's decision about each."""
     from rich.console import Console
     from rich.table import Table
 
@@ -25,23 +27,23 @@ def list_versions() -> None:
     for version in versions:
         alias = aliases.get(int(version.version))
         name = f"{version.version} {alias}" if alias else str(version.version)
-        said = version.tags.get(RULING, "not ruled on; run `dvc repro register`")
+        ruling = version.tags.get(RULING, "not ruled on; run `dvc repro register`")
         moved = version.tags.get(MOVED)
         table.add_row(
             name,
             version.tags.get("candidate", ""),
             _rounded(version.tags.get("validation_video_auc")),
             _rounded(version.tags.get("test_video_auc")),
-            f"{said}\n{moved}" if moved and said not in moved else said,
+            f"{ruling}\n{moved}" if moved and ruling not in moved else ruling,
         )
     Console(width=100).print(table)
 
 
 @app.command()
 def compare(ours: _Version, theirs: _Version) -> None:
-    """Compare two versions on videos that neither was trained on, as the gate would.
+    """Compare two versions on videos that neither was trained on, as the gate does.
 
-    The first is taken for the challenger, the second for the champion; no alias moves.
+    The first version is taken as the challenger, the second as the champion. Nothing is promoted.
     """
     from rich.console import Console
     from rich.table import Table
@@ -69,7 +71,7 @@ def compare(ours: _Version, theirs: _Version) -> None:
 
 @app.command()
 def promote(version: _Version) -> None:
-    """Make a version the champion by hand, whatever the gate says."""
+    """Make a version the champion, whatever the gate has decided."""
     from dfd.detector.network import load_detector
     from dfd.files import project_root
     from flows.paths import CHAMPION
@@ -77,16 +79,16 @@ def promote(version: _Version) -> None:
     from tasks.registry import DETECTOR, locked_registry
 
     with locked_registry(_params().model) as registry:
-        found = registry.version(version)
-        load_detector(registry.file(found, DETECTOR))  # a damaged one is refused
-        registry.lead(found, "promoted by hand")
+        promoted = registry.version(version)
+        load_detector(registry.file(promoted, DETECTOR))  # a damaged detector must not lead
+        registry.lead(promoted, "promoted by hand")
         export_champion(registry, project_root() / CHAMPION)
-    print(f"version {found.version} is the champion")
+    print(f"version {promoted.version} is the champion")
 
 
 @app.command()
 def rollback() -> None:
-    """Give the lead back to the version that the champion took it from."""
+    """Make the previous champion the champion again."""
     from dfd.detector.network import load_detector
     from dfd.files import project_root
     from flows.paths import CHAMPION
@@ -104,9 +106,14 @@ def rollback() -> None:
 @app.command()
 def evaluate(
     version: _Version,
-    sets: Annotated[list[str], typer.Argument(help="Data sets, each as LAYOUT:FOLDER.")],
+    sets: Annotated[
+        list[str],
+        typer.Argument(
+            help="Data sets, each as LAYOUT:FOLDER. docs/datasets.md lists the layouts."
+        ),
+    ],
 ) -> None:
-    """Judge a version on other data sets: a row each, logged to its run."""
+    """Evaluate a version on other data sets, and log the figures to MLflow."""
     from rich.console import Console
     from rich.table import Table
 
@@ -133,9 +140,9 @@ def evaluate(
 def submission(
     version: _Version,
     clips: Annotated[Path, typer.Argument(help="Folder of clips without labels.")],
-    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("submission.csv"),
+    out: Annotated[Path, typer.Option(help="CSV file to write.")] = Path("submission.csv"),
 ) -> None:
-    """Score clips without labels, as Kaggle's deepfake challenge takes it."""
+    """Score clips without labels, and write Kaggle's submission.csv."""
     from flows.commands.cross import submit
 
     count, without = submit(version, clips, out)

@@ -1,4 +1,4 @@
-"""The results of the last run in one table."""
+"""``dfd summary``: the results of the last run in one table."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -26,10 +26,10 @@ _FIGURES = ("video AUC (95 %)", "gain", "coverage", "wrong", "ECE")
 
 
 def print_summary() -> None:
-    """Print the candidates' figures on the test part beside the baselines, and where to look.
+    """Print the candidates' test figures beside the baselines, and where the reports are.
 
     Raises:
-        EvaluationError: A stage has not run yet, or not with this version.
+        EvaluationError: A stage has not run yet, or another version of dfd wrote its results.
         ParamsError: ``params.yaml`` names no candidate.
     """
     split = read_result(SPLIT_SUMMARY)

@@ -1,4 +1,4 @@
-"""The videos that a command's arguments name."""
+"""The videos that the arguments of a command name."""
 
 import glob
 from collections.abc import Iterator
@@ -12,27 +12,27 @@ _SHOWN = 200  # characters of a name in an error
 
 
 def find_videos(paths: list[Path]) -> list[Path]:
-    """Return files as they are named, and the videos at or below folders, each file once.
+    """Return the videos that paths stand for, each file once.
 
     Args:
-        paths: Files of any name, folders, and patterns such as ``clips/**/*.mp4`` that no shell has
-            filled in. Files stand where they are named, those of a folder sorted.
+        paths: Files of any name, folders, and patterns such as ``clips/**/*.mp4`` that the shell
+            has not expanded. The order is kept; videos of one folder are sorted by name.
 
     Raises:
         VideoError: A path does not exist, or there is no video at all.
     """
-    found: dict[Path, Path] = {}
+    videos: dict[Path, Path] = {}
     for path in paths:
         try:
             for video in _videos(path):
-                found.setdefault(video.absolute(), video)
+                videos.setdefault(video.absolute(), video)
         except OSError as error:
             name = displayed(readable(path), _SHOWN)
             problem = f"cannot be looked at ({error.strerror})"
             raise VideoError(f"{name}: {problem}; check the name") from error
-    if not found:
+    if not videos:
         raise VideoError(f"{readable(paths[0])}: no video in it; name files, or other folders")
-    return list(found.values())
+    return list(videos.values())
 
 
 def _videos(path: Path) -> Iterator[Path]:

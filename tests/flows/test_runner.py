@@ -2,14 +2,14 @@ import pytest
 from distributed import LocalCluster
 
 from dfd.errors import FacesError
-from dfd.params.faces import FacesParams
 from dfd.params.section import load_section
+from dfd.params.workers import WorkerParams
 from flows import runner
 
 
-def dask(address: str) -> FacesParams:
+def dask(address: str) -> WorkerParams:
     changes = {"runner": "dask", "dask_address": address}
-    return load_section(FacesParams).model_copy(update=changes)
+    return load_section(WorkerParams).model_copy(update=changes)
 
 
 def test_a_scheduler_without_workers_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
