@@ -125,17 +125,17 @@ def head(folder: Path) -> Figures:
     rng = np.random.default_rng(0)
     targets = np.eye(2, dtype=np.float32)[rng.integers(0, 2, 10_000)]
     features = Features(rng.normal(size=(10_000, 1536)).astype(np.float32), targets)
-    unseen = rng.normal(size=(2_000, 1536)).astype(np.float32)
+    validation_features = rng.normal(size=(2_000, 1536)).astype(np.float32)
     validation = synthetic_crops(np.empty((2_000, 8, 8, 3), np.uint8)).table
 
-    def on_epoch(seen: dict[str, float], scores: Any) -> bool:
+    def on_epoch(figures: dict[str, float], scores: Any) -> bool:
         scored = validation.assign(score=scores)
         videos = video_scores(scored)
         auc(scored["label"], scores), auc(videos["label"], videos["score"])
         return True
 
     begun = time.perf_counter()
-    train_head(detector, features, unseen, params, on_epoch)
+    train_head(detector, features, validation_features, params, on_epoch)
     return {"train.head_s_of_50_epochs": time.perf_counter() - begun}
 
 

@@ -156,12 +156,12 @@ class _Erfc:
     @classmethod
     def version_9(cls, graph: Any, node: Any, **settings: Any) -> None:
         """Replace erfc(x) by 1 - erf(x)."""
-        made = node.output[0]
+        result = node.output[0]
         one = graph.make_const(f"{node.name}_one", np.array(1, np.float32))
         erf = graph.make_node("Erf", node.input)
-        about = {"shapes": [graph.get_shape(made)], "dtypes": [graph.get_dtype(made)]}
+        kind = {"shapes": [graph.get_shape(result)], "dtypes": [graph.get_dtype(result)]}
         graph.remove_node(node.name)
-        graph.make_node("Sub", [one.output[0], erf.output[0]], outputs=[made], **about)
+        graph.make_node("Sub", [one.output[0], erf.output[0]], outputs=[result], **kind)
 
 
 @contextmanager

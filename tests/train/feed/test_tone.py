@@ -21,7 +21,7 @@ def seen(pixels: np.ndarray, **changes: float) -> np.ndarray:
 CROP = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
 
 
-def test_an_unchanged_look_leaves_the_pixels() -> None:
+def test_an_unchanged_tone_leaves_the_pixels() -> None:
     np.testing.assert_allclose(seen(CROP), CROP, atol=0.01)
 
 
@@ -53,7 +53,7 @@ def test_half_are_mirrored_and_half_of_another_tone() -> None:
     assert tones[:, 1].max() > 1.2
 
 
-def test_a_detector_behind_a_look_is_the_same_detector() -> None:
+def test_a_detector_behind_the_augmentation_is_the_same_detector() -> None:
     detector, _ = build_model("mesonet", "none", 32, 0.1, seed=1)
     crops = np.random.default_rng(1).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
     tones = np.tile(UNCHANGED, (4, 1))

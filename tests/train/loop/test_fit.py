@@ -172,9 +172,9 @@ def test_statistics_that_do_not_fit_the_weights_stop_the_run(
 
     def lagging(model, batches):
         kept = [np.array(weight) for weight in model.weights]
-        said = measured(model, batches)
+        outputs = measured(model, batches)
         model.set_weights(kept)  # as if the moving averages had been waited for
-        return said
+        return outputs
 
     monkeypatch.setattr(batchnorm, "reestimate", lagging)
     with pytest.raises(TrainError, match=r"while training but 0\.\d\d afterwards"):
@@ -195,6 +195,6 @@ def test_parts_that_cannot_be_used_are_named_before_anything_is_built(
     "allocate", [lambda: np.empty(2**60, np.uint8), lambda: keras.ops.zeros((2**20, 2**21))]
 )
 def test_too_little_memory_names_a_smaller_batch(allocate: Callable[[], object]) -> None:
-    told = "out of memory with batch_size 512; try batch_size 256"
-    with pytest.raises(TrainError, match=told), fit_module._out_of_memory_as_error(512):
+    message = "out of memory with batch_size 512; try batch_size 256"
+    with pytest.raises(TrainError, match=message), fit_module._out_of_memory_as_error(512):
         allocate()

@@ -88,8 +88,8 @@ def test_a_cpu_computes_in_float32_without_xla() -> None:
 
 
 def test_what_the_parameters_say_goes() -> None:
-    said = SMALL.model_copy(update={"precision": "mixed_bfloat16", "xla": True})
-    assert choose_setup(said) == Setup("tensorflow", "cpu", 1, "mixed_bfloat16", xla=True)
+    explicit = SMALL.model_copy(update={"precision": "mixed_bfloat16", "xla": True})
+    assert choose_setup(explicit) == Setup("tensorflow", "cpu", 1, "mixed_bfloat16", xla=True)
 
 
 def test_more_devices_than_there_are_is_an_error() -> None:
