@@ -17,8 +17,8 @@ from dfd.faces.record import Crop, VideoFaces
 from dfd.files import hash_json, replacing
 from dfd.params.faces import CropParams
 
-# Raise this number when the same video and parameters would give another result, or when the
-# format of the file changes.
+# Raise this number when the same video and parameters would give another result, or when results
+# that are stored already can no longer be read.
 CODE_VERSION = 2
 _COUNTS = "faces.json"
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, LookupError, RuntimeError)

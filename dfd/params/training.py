@@ -111,7 +111,9 @@ def load_candidate(name: str, path: Path = Path("params.yaml")) -> CandidatePara
     content = read_params(path)
     candidates, shared = _candidates(content, path), content.get("train")
     if not isinstance(shared, dict):
-        raise ParamsError(f"{path}: train is missing; restore it from the repository's params.yaml")
+        raise ParamsError(
+            f"{path}: train is missing; copy this section from the params.yaml of the repository"
+        )
     if name == RESERVED:
         raise ParamsError(
             f"{path}: candidates.{name}: the registry keeps its own detector in models/{name}; "

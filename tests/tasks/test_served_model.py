@@ -19,6 +19,7 @@ from benchmarks.servers import free_port, running_server
 from dfd.detector.card import load_card
 from dfd.errors import DetectorError
 from dfd.scan.worker import NamedDetector, scan_file
+from tasks import served_model  # noqa: F401 - MLflow warns once while it imports this module
 from tasks.model_version import log_served_model
 from tests.data import SAMPLE, write_video
 from tests.detectors import write_detector
