@@ -17,7 +17,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from dfd.detector.card import load_card
 from dfd.params.evaluation import EvaluateParams, RegisterParams
-from tasks.register import Evaluated, log_served_model, register_detector
+from tasks.model_version import Evaluated, log_served_model
+from tasks.register import register_detector
 from tasks.registry import CARD, DETECTOR, PREDICTIONS, RULING, VIDEOS, open_registry
 from tests.data import SAMPLE
 from tests.detector.test_card import as_format_4
