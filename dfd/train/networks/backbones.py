@@ -5,6 +5,7 @@ the probabilities of (REAL, FAKE).
 """
 
 import logging
+import random
 import socket
 import warnings
 from collections.abc import Callable, Iterator
@@ -129,23 +130,31 @@ def build_model(
             "or more"
         )
 
-    trunk, used = _start(network, backbone, weights, input_size, dropout, seed)
-    trunk.name = "backbone"  # set last: while EfficientNetV2 is built it needs its own name
-    pixels = keras.Input((input_size, input_size, 3), name="pixels")
-    factor, offset = network.scale
-    features = trunk(layers.Rescaling(factor, offset, name="rescale")(pixels))
-    features = layers.Dropout(dropout, name="dropout")(features)
-    probabilities = layers.Dense(2, activation="softmax", name="probabilities")(features)
+    with _private_generator() as generator:
+        trunk, used = _start(network, backbone, weights, input_size, dropout, seed, generator)
+        trunk.name = "backbone"  # set last: while EfficientNetV2 is built it needs its own name
+        pixels = keras.Input((input_size, input_size, 3), name="pixels")
+        factor, offset = network.scale
+        features = trunk(layers.Rescaling(factor, offset, name="rescale")(pixels))
+        features = layers.Dropout(dropout, name="dropout")(features)
+        probabilities = layers.Dense(2, activation="softmax", name="probabilities")(features)
     return keras.Model(pixels, probabilities, name="detector"), used
 
 
 def _start(
-    network: _Network, backbone: str, weights: str, input_size: int, dropout: float, seed: int
+    network: _Network,
+    backbone: str,
+    weights: str,
+    input_size: int,
+    dropout: float,
+    seed: int,
+    generator: random.Random,
 ) -> tuple[keras.Model, str]:
     """Return the backbone with the weights that the parameters ask for, and their name."""
 
     def build(source: str | None) -> keras.Model:
         keras.utils.set_random_seed(seed)  # at every build: a failed download has no effect
+        generator.seed(seed)
         return network.build(input_size, dropout, source)
 
     if weights == "none":
@@ -208,6 +217,21 @@ def _fetched(build: Callable[[str | None], keras.Model], backbone: str, source: 
                 f"weights: the {_PUBLISHED[source]} weights of {backbone} cannot be fetched "
                 f"({reason}); use weights: auto, none or the path of a .weights.h5 file"
             ) from error
+
+
+@contextmanager
+def _private_generator() -> Iterator[random.Random]:
+    """Let Keras seed its layers from a generator that no other thread draws from.
+
+    Keras uses Python's global generator, from which other threads draw at any time, such as the
+    event clients of Prefect: the same seed would then give other weights.
+    """
+    module = keras.src.random.seed_generator
+    shared, module.python_random = module.python_random, random.Random()
+    try:
+        yield module.python_random
+    finally:
+        module.python_random = shared
 
 
 @contextmanager

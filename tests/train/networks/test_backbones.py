@@ -1,4 +1,6 @@
 import logging
+import random
+import threading
 from pathlib import Path
 from types import ModuleType
 
@@ -66,6 +68,25 @@ def test_same_seed_same_weights_whatever_was_tried_before(no_network: Path) -> N
     for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert not np.array_equal(first.get_weights()[0], other.get_weights()[0])
+
+
+def test_same_seed_same_weights_while_another_thread_draws_random_numbers() -> None:
+    first, _ = build_model("mesonet", "none", 32, 0.3, 5)
+    done = threading.Event()
+
+    def draw() -> None:
+        while not done.is_set():
+            random.random()
+
+    thread = threading.Thread(target=draw)
+    thread.start()
+    try:
+        second, _ = build_model("mesonet", "none", 32, 0.3, 5)
+    finally:
+        done.set()
+        thread.join()
+    for a, b in zip(first.variables, second.variables, strict=True):  # dropout's states too
+        np.testing.assert_array_equal(a, b)
 
 
 def test_unreachable_imagenet_is_one_line_and_leaves_no_half_file(no_network: Path) -> None:
