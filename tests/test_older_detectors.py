@@ -40,7 +40,7 @@ LATER = {
     "dfd/params/faces.py": [
         (r"(?m)^    frames_per_video: Count", "    novel: int = 0\n    frames_per_video: Count")
     ],
-    "params.yaml": [(r"(?m)^train:$", "train:\n  novel: 1")],
+    "params.yaml": [(r"(?m)^train:.*$", "train:\n  novel: 1")],
 }
 
 
