@@ -16,6 +16,7 @@ from dfd.errors import RegistryError
 from dfd.faces.detectors import face_detector_entry
 from dfd.files import place, replacing_folder, write_json
 from dfd.params.faces import CropParams
+from tasks import served_model
 from tasks.registry import CARD, DETECTOR, PREDICTIONS, VIDEOS, Registry
 from tasks.tracking import git_commit, provenance, run_of
 
@@ -81,8 +82,6 @@ def log_served_model(files: Mapping[str, Path], crop: CropParams) -> str:
     import mlflow
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
-
-    from tasks import served_model
 
     packages = [*_REQUIREMENTS, *face_detector_entry(crop.detector).packages]
     logged = mlflow.pyfunc.log_model(
