@@ -107,7 +107,7 @@ class Checkpoint:
         """Return the state of this run; an empty state if the file has none of this run.
 
         Raises:
-            TrainError: The file is damaged.
+            TrainError: The file is damaged, or another version of dfd wrote it.
         """
         groups: dict[str, Values] = {"best": [], "network": [], "optimizer": []}
         if not self.path.exists():
@@ -120,12 +120,14 @@ class Checkpoint:
                 for name in file.files:
                     if name != "about":
                         groups[name.partition(".")[0]].append(file[name])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            history = tuple(EpochRecord(**record) for record in header["history"])
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            reason = " ".join(str(error).split())[:80]
             raise TrainError(
-                f"{self.path}: damaged ({' '.join(str(error).split())[:80]}); remove it, and the "
-                "run starts from its first epoch"
+                f"{self.path}: damaged, or of another version of dfd ({reason}); remove it, and "
+                "the run starts from its first epoch"
             ) from error
-        return State(tuple(EpochRecord(**record) for record in header["history"]), **groups)
+        return State(history, **groups)
 
     def restore(self, variables: Sequence[Any], values: Values) -> None:
         """Assign values to Keras variables.

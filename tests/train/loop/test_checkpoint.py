@@ -1,4 +1,5 @@
 import resource
+from dataclasses import make_dataclass
 from pathlib import Path
 
 import keras
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 
 from dfd.errors import TrainError
+from dfd.train.loop import checkpoint
 from dfd.train.loop.checkpoint import Checkpoint, State, values_of
 from dfd.train.loop.history import EpochRecord
 
@@ -48,8 +50,21 @@ def test_a_damaged_file_is_one_line(tmp_path: Path, damage: bytes | None) -> Non
     kept.save(STATE)
     kept.path.write_bytes(kept.path.read_bytes()[:-200] if damage is None else damage)
     with pytest.raises(
-        TrainError, match=r"state.npz: damaged \(.*\); remove it, and the run starts"
+        TrainError, match=r"state.npz: damaged, or of another version of dfd \(.*\); remove it, and"
     ):
+        kept.load()
+
+
+def test_a_state_of_another_version_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Checkpoint(tmp_path / "state.npz", "key")
+    kept.save(STATE)
+    later = make_dataclass(
+        "EpochRecord", ["novel"], bases=(EpochRecord,), kw_only=True, frozen=True
+    )
+    monkeypatch.setattr(checkpoint, "EpochRecord", later)
+    with pytest.raises(TrainError, match=r"of another version of dfd \(.*novel.*\); remove it"):
         kept.load()
 
 
