@@ -34,16 +34,7 @@ def pipeline(without: Sequence[str] = ()) -> list[StageRun]:
         ParamsError: ``params.yaml`` has no such candidate.
         StageError: A stage failed.
     """
-    known = candidate_names()  # its errors say in one line what is wrong with params.yaml
-    for name in without:
-        if name not in known:
-            raise ParamsError(f"--without {name}: no such candidate; there are {', '.join(known)}")
-    for name in load_section(RobustnessParams).candidates:
-        if name not in known:
-            raise ParamsError(
-                f"params.yaml: robustness.candidates: no candidate {name}; there are "
-                f"{', '.join(known)}"
-            )
+    check_candidates(without)
     left_out = {f"{stage}@{name}" for stage in CANDIDATE_STAGES for name in without}
     environment = {
         "PREFECT_API_URL": str(get_client(sync_client=True).api_url),  # one server for all stages
@@ -62,6 +53,27 @@ def pipeline(without: Sequence[str] = ()) -> list[StageRun]:
         description="The stages of the last run",
     )
     return runs
+
+
+def check_candidates(without: Sequence[str]) -> None:
+    """Check that ``params.yaml`` has every candidate that a run or its sections name.
+
+    Args:
+        without: Candidates to leave out.
+
+    Raises:
+        ParamsError: There is no such candidate, or the file cannot be used.
+    """
+    known = candidate_names()
+    for name in without:
+        if name not in known:
+            raise ParamsError(f"--without {name}: no such candidate; there are {', '.join(known)}")
+    for name in load_section(RobustnessParams).candidates:
+        if name not in known:
+            raise ParamsError(
+                f"params.yaml: robustness.candidates: no candidate {name}; there are "
+                f"{', '.join(known)}"
+            )
 
 
 def serve(cron: str, without: Sequence[str]) -> None:

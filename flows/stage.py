@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -14,6 +15,7 @@ from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL
 
 from dfd.errors import DfdError, ParamsError
+from dfd.params.section import read_params
 
 STAGES = ("dataset", "split", "faces", "train", "evaluate", "robustness", "register")
 CANDIDATE_STAGES = ("train", "evaluate", "robustness")
@@ -87,8 +89,11 @@ def run_flow(flow: Callable[..., Any], *arguments: Any) -> None:
         for name in ("prefect.flow_runs", "prefect.task_runs"):
             logging.getLogger(name).addFilter(TerseLog())
         _leave_on_ctrl_c()
+    started = False
     try:
+        read_params(Path("params.yaml"))  # says in one line what is wrong, before a server starts
         _check_server()
+        started = True
         flow(*arguments)
     except KeyboardInterrupt:
         if debug:
@@ -100,7 +105,7 @@ def run_flow(flow: Callable[..., Any], *arguments: Any) -> None:
         print(f"dfd: {error.line}", file=sys.stderr)
         sys.exit(2)
     finally:
-        if not PREFECT_API_URL.value():
+        if started and not PREFECT_API_URL.value():
             time.sleep(2)  # a temporary server loses the states that it has not written yet
 
 

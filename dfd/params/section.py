@@ -61,9 +61,10 @@ def read_params(path: Path) -> dict[str, Any]:
         raise ParamsError(
             f"{path}: cannot be read ({error.strerror}); run in the project's root"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        line = str(error).replace("\n", " ")
-        raise ParamsError(f"{path}: not valid YAML ({line}); correct the file") from error
+    except UnicodeDecodeError as error:
+        raise ParamsError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    except yaml.YAMLError as error:
+        raise ParamsError(f"{path}: not valid YAML ({_place(error)}); correct the file") from error
     if not isinstance(content, dict):
         raise ParamsError(f"{path}: holds no sections; expected {', '.join(SECTIONS)}")
     for old, new in _MOVED.items():
@@ -71,6 +72,14 @@ def read_params(path: Path) -> dict[str, Any]:
         if isinstance(content.get(section), dict) and key in content[section]:
             raise ParamsError(f"{path}: {old}: this key has moved; write it as {new}")
     return content
+
+
+def _place(error: yaml.YAMLError) -> str:
+    """Return where a file stops being YAML, and why, on one line."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return " ".join(str(error).split())
+    return f"line {mark.line + 1}, column {mark.column + 1}: {getattr(error, 'problem', '')}"
 
 
 def load_section(section: type[S], path: Path = Path("params.yaml")) -> S:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dfd.errors import ParamsError
+from dfd.errors import DatasetError, ParamsError
 
 if TYPE_CHECKING:
     from dfd.params.data import DatasetParams
@@ -92,10 +92,12 @@ def pipeline(
     """
     if cron and not serve:
         raise ParamsError("--cron: is a schedule for --serve; add --serve, or leave out --cron")
+    from flows.pipeline import check_candidates
     from flows.pipeline import pipeline as run_pipeline
     from flows.pipeline import serve as serve_pipeline
     from flows.stage import run_flow
 
+    check_candidates(without or [])  # before a server is started
     if serve:
         run_flow(serve_pipeline, cron or _EVERY_NIGHT, without or [])
     else:
@@ -116,18 +118,21 @@ def use_videos(
         The new section, and the number of videos by label and by official part.
 
     Raises:
-        DatasetError: The folder or its labels cannot be used; the file is then as it was.
+        DatasetError: The folder, the layout or its labels cannot be used; the file is then as it
+            was.
         ParamsError: The file cannot be read.
     """
     # Imported here: `dfd --help` needs none of these.
     from ruamel.yaml import YAML
 
-    from dfd.dataset.layouts import read_layout, recognise_layout
+    from dfd.dataset.layouts import LAYOUTS, read_layout, recognise_layout
     from dfd.files import replacing
     from dfd.params.data import DatasetParams
     from dfd.params.section import read_params
 
     read_params(params)  # its errors say in one line what is wrong with the file
+    if layout and layout not in LAYOUTS:
+        raise DatasetError(f"--layout: no layout {layout!r}; there are {', '.join(LAYOUTS)}")
     layout = layout or recognise_layout(videos)
     section = DatasetParams(videos=videos.as_posix(), layout=layout, name=videos.resolve().name)
     labelled = read_layout(videos, layout)
@@ -136,6 +141,10 @@ def use_videos(
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 100
+    # ruamel.yaml leaves null out otherwise, in keys that this command does not change.
+    yaml.representer.add_representer(
+        type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", "null")
+    )
     content = yaml.load(params)
     content["dataset"].update(section.model_dump())
     with replacing(params) as temporary:

@@ -89,16 +89,16 @@ def test_a_server_that_does_not_answer_is_named(project: Project) -> None:
 def test_a_candidate_that_is_not_there_cannot_be_left_out(project: Project) -> None:
     ended = project.run("flows.commands", "pipeline", "--without", "vgg")
     assert ended.returncode == 2
-    assert (
-        "--without vgg: no such candidate; there are inception_resnet_v2, mesonet" in ended.stderr
-    )
+    (line,) = ended.stderr.splitlines()
+    assert "--without vgg: no such candidate; there are inception_resnet_v2, mesonet" in line
 
 
 def test_broken_params_are_named_by_the_pipeline(project: Project) -> None:
     (project.folder / "params.yaml").write_text("dataset: [")
     ended = project.run("flows.commands", "pipeline")
     assert ended.returncode == 2
-    assert own_lines(ended.stderr)[-1].startswith("dfd: params.yaml: not valid YAML")
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("dfd: params.yaml: not valid YAML (line 1, column 11: ")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import yaml
 from dfd.errors import ParamsError
 from dfd.params.data import DatasetParams, SplitParams
 from dfd.params.faces import CropParams, FacesParams
-from dfd.params.section import load_section
+from dfd.params.section import load_section, read_params
 from dfd.params.training import candidate_names, load_candidate
 from dfd.params.workers import WorkerParams
 from tests.data import ROOT
@@ -164,3 +164,15 @@ def test_dvc_names_whole_sections() -> None:
     assert sections <= set(yaml.safe_load(PARAMS.read_text()))
     assert listed["train"] == {"faces", "split", "train"}
     assert listed["faces"] == {"faces"}  # not workers, which changes no result
+
+
+def test_a_file_of_another_encoding_says_so(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_bytes("dataset: {name: caf\xe9}".encode("latin-1"))
+    with pytest.raises(ParamsError, match=r"params\.yaml: not UTF-8 \(byte 19\)"):
+        read_params(tmp_path / "params.yaml")
+
+
+def test_a_file_that_is_no_yaml_says_where(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("dataset:\n  videos: [a: b")
+    with pytest.raises(ParamsError, match=r"not valid YAML \(line 2, column \d+: expected"):
+        read_params(tmp_path / "params.yaml")

@@ -22,6 +22,12 @@ def test_the_folder_tells_the_layout_and_its_official_parts(tmp_path: Path, para
     section, labels, parts = use_videos(clips, None, params)
     assert section == DatasetParams(videos=clips.as_posix(), layout="ffiw", name="FFIW10K")
     assert load_section(DatasetParams, params) == section
+    given = (ROOT / "params.yaml").read_text().splitlines()
+    differing = [
+        new for old, new in zip(given, params.read_text().splitlines(), strict=True) if old != new
+    ]
+    keys = {line.split(":")[0].strip() for line in differing}
+    assert keys <= {"videos", "layout", "name"}, "another line of the file has changed"
     assert labels == {"REAL": 1, "FAKE": 2}
     assert parts == {"train": 2, "validation": 1}
 
