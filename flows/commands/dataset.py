@@ -48,9 +48,7 @@ def fetch(
 
 @app.command()
 def audit(
-    page: Annotated[
-        Path | None, typer.Option(help="Also write the findings as an HTML page.")
-    ] = None,
+    page: Annotated[Path | None, typer.Option(help="Write the findings as an HTML page.")] = None,
 ) -> None:
     """Look for leaks between the parts of the split, and for shortcuts that give labels away.
 
