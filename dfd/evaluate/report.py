@@ -53,17 +53,9 @@ def evaluation_page(
     """
     return _render(
         "evaluation.html",
+        findings,
         {
-            "card": findings.card,
-            "evaluation": findings.evaluation,
-            "split": findings.split,
-            "datasets": findings.datasets,
-            "leak": LEAK if findings.card.leaky else None,
-            "verdict": verdict(findings.evaluation),
-            "limits": limits(findings),
             "levels": tuple(reversed(LEVELS)),
-            "figures": FIGURES,
-            "slices": findings.evaluation.slices.to_dict("records"),
             "pictures": {
                 key: {
                     "data": b64encode(files[key]).decode("ascii"),
@@ -83,30 +75,34 @@ def model_card(findings: Findings) -> str:
     Args:
         findings: The evaluation, and the detector and the split that it belongs to.
     """
-    return _render(
-        "model_card.md",
-        {
-            "card": findings.card,
-            "evaluation": findings.evaluation,
-            "split": findings.split,
-            "datasets": findings.datasets,
-            "leak": LEAK if findings.card.leaky else None,
-            "verdict": verdict(findings.evaluation),
-            "limits": limits(findings),
-            "figures": FIGURES,
-            "slices": findings.evaluation.slices.to_dict("records"),
-        },
-    )
+    return _render("model_card.md", findings, {})
 
 
-def _render(template: str, values: Mapping[str, Any]) -> str:
-    """Return a template filled in; a name that ends in ``.md`` makes Markdown, another HTML."""
+def _render(template: str, findings: Findings, more: Mapping[str, Any]) -> str:
+    """Return a template filled in; a name that ends in ``.md`` makes Markdown, another HTML.
+
+    Args:
+        template: File name of the template.
+        findings: What every template speaks of.
+        more: Values that this template alone needs, by name.
+    """
+    values = {
+        "card": findings.card,
+        "evaluation": findings.evaluation,
+        "split": findings.split,
+        "datasets": findings.datasets,
+        "leak": LEAK if findings.card.leaky else None,
+        "verdict": verdict(findings.evaluation),
+        "limits": limits(findings),
+        "figures": FIGURES,
+        "slices": findings.evaluation.slices.to_dict("records"),
+    }
     pages = environment("dfd.evaluate")
     pages.filters |= {"number": number, "percent": percent, "plain": plain}
     pages.globals["interval"] = interval_of
     if template.endswith(".md"):
         pages = pages.overlay(autoescape=False, finalize=markdown)
-    return pages.get_template(template).render(values)
+    return pages.get_template(template).render(values, **more)
 
 
 def plain(name: str) -> str:
