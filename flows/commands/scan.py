@@ -13,19 +13,21 @@ from dfd.files import readable
 FAKE_FOUND, INTERRUPTED = 3, 130
 _STDOUT = Path("-")
 
+Model = Annotated[
+    str,
+    typer.Option(
+        help="Detector: its folder, or models:/NAME@champion or models:/NAME/VERSION in the "
+        "registry."
+    ),
+]
+
 
 def scan(
     paths: Annotated[
         list[Path],
         typer.Argument(help="Videos, folders of videos, or patterns such as 'clips/**/*.mp4'."),
     ],
-    model: Annotated[
-        str,
-        typer.Option(
-            help="Detector: its folder, or models:/NAME@champion or models:/NAME/VERSION in the "
-            "registry."
-        ),
-    ] = "models/champion",
+    model: Model = "models/champion",
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Print a verdict record (JSON) per line instead of a table."),

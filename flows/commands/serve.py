@@ -10,18 +10,13 @@ from typing import Annotated
 import typer
 
 from dfd.errors import ScanError
+from flows.commands.scan import Model
 
 _SHUTDOWN_S = 5  # seconds for open requests to end when the server is stopped
 
 
 def serve(
-    model: Annotated[
-        str,
-        typer.Option(
-            help="Detector: its folder, or models:/NAME@champion or models:/NAME/VERSION in the "
-            "registry."
-        ),
-    ] = "models/champion",
+    model: Model = "models/champion",
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any free port.")
