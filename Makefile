@@ -6,7 +6,7 @@ export VIDEOS
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test format lint type-check all-checks bench ui docs lock clean
+.PHONY: help install demo test test-all format lint type-check all-checks bench ui docs lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  \1\t/' | expand -t 16
@@ -24,8 +24,11 @@ demo: $(BIN)/.installed  ## run the whole workflow as params.yaml says, or on VI
 
 install: $(BIN)/.installed  ## make .venv with everything in it
 
-test: $(BIN)/.installed  ## run the tests
-	python -m pytest
+test: $(BIN)/.installed  ## run the tests, on all cores
+	python -m pytest -n logical
+
+test-all: $(BIN)/.installed  ## run the tests, with those marked slow
+	python -m pytest -n logical -m 'slow or not slow'
 
 format: $(BIN)/.installed  ## format the code
 	ruff format

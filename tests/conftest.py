@@ -1,6 +1,7 @@
 """Fixtures the tests share."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from benchmarks import servers
 from tests.data import GRID, write_video
 from tests.project import Project, copy_project
+from tests.shared import shared_server
 from tests.wheels import Wheelhouse
 
 pytest_plugins = ["tests.clip_fixtures"]
@@ -35,8 +37,14 @@ def wheelhouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wheelhouse:
 
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run a Prefect server for the tests alone and return its API address."""
-    with servers.prefect_server(tmp_path_factory.mktemp("prefect")) as (api, _):
+    """Run one Prefect server for all tests and return its API address."""
+    with shared_server(tmp_path_factory, "prefect", _prefect_api) as api:
+        yield api
+
+
+@contextmanager
+def _prefect_api(folder: Path) -> Iterator[str]:
+    with servers.prefect_server(folder) as (api, _):
         yield api
 
 
