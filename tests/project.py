@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from tests.commands import dfd
 from tests.data import ROOT, SAMPLE, write_video
 
 CODE = ("dfd", "tasks", "flows", "dvc.yaml", "params.yaml", "pyproject.toml", ".dvc", ".dvcignore")
@@ -42,6 +43,14 @@ class Project:
             text=True,
             check=False,
         )
+
+    def command(self, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run ``dfd`` with arguments in the project, in this process; see ``dfd`` for what differs.
+
+        The code that runs is this checkout's, not the copy's.
+        """
+        given = {"PYTHONPATH": str(self.folder), "PREFECT_API_URL": self.api, **environment}
+        return dfd(self.folder, *arguments, **given)
 
     def change_params(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Apply ``change`` to the content of ``params.yaml``."""
