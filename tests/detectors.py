@@ -1,16 +1,33 @@
-"""A detector whose scores a test can foresee: real files, made in milliseconds."""
+"""Detectors: one whose scores a test can foresee, and one that costs what a trained one does."""
 
 import hashlib
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from benchmarks.detectors import card_of
-from dfd.detector.card import CARD, HISTORY, NETWORK
+from benchmarks.detectors import card_of, save_untrained
+from dfd.detector.card import CARD, HISTORY, NETWORK, load_card
 from dfd.detector.network import INPUT, OUTPUT
+from tests.shared import make_once
+
+
+def copy_untrained(factory: pytest.TempPathFactory, directory: Path, **changes: Any) -> Path:
+    """Write a detector with random weights, which is exported once for all tests; return it.
+
+    Args:
+        factory: Pytest's fixture.
+        directory: A new folder.
+        changes: Values of the detector's card that differ from those of ``save_untrained``.
+    """
+    shutil.copytree(make_once(factory, "untrained", save_untrained), directory)
+    card = load_card(directory).model_copy(update=changes)
+    (directory / CARD).write_text(card.model_dump_json())
+    return directory
 
 
 def write_detector(directory: Path, **changes: Any) -> Path:
