@@ -19,7 +19,7 @@ $(BIN)/.installed: requirements.lock pyproject.toml
 
 demo: $(BIN)/.installed  ## run the whole workflow as params.yaml says, or on VIDEOS=<folder>
 	@if [ -n "$$VIDEOS" ]; then dfd use "$$VIDEOS"; fi
-	dfd pipeline --without inception_resnet_v1
+	@dfd pipeline
 	@dfd summary
 
 install: $(BIN)/.installed  ## make .venv with everything in it

@@ -141,7 +141,7 @@ def candidate_names(path: Path = Path("params.yaml")) -> list[str]:
 
     Example:
         >>> candidate_names(Path("params.yaml"))
-        ['inception_resnet_v2', 'mesonet', 'inception_resnet_v1']
+        ['inception_resnet_v2', 'mesonet']
     """
     return list(_candidates(read_params(path), path))
 

@@ -32,10 +32,18 @@ def changed(folder: Path, path: str, value: object) -> Path:
 def test_the_projects_own_file_is_valid() -> None:
     assert load_section(FacesParams, PARAMS).crop_size == 128
     assert load_section(SplitParams, PARAMS).protocol == "group"
-    names = ["inception_resnet_v2", "mesonet", "inception_resnet_v1"]
-    assert candidate_names(PARAMS) == names
+    assert candidate_names(PARAMS) == ["inception_resnet_v2", "mesonet"]
     for name in candidate_names(PARAMS):
         assert load_candidate(name, PARAMS).backbone == name
+
+
+def test_the_candidate_in_comments_is_valid_once_its_lines_are_uncommented(tmp_path: Path) -> None:
+    commented = re.compile(r"^  # (inception_resnet_v1:|  \w+: .*)$", re.MULTILINE)
+    path = tmp_path / "params.yaml"
+    path.write_text(commented.sub(r"  \1", PARAMS.read_text()))
+    assert candidate_names(path) == ["inception_resnet_v2", "mesonet", "inception_resnet_v1"]
+    facenet = load_candidate("inception_resnet_v1", path)
+    assert (facenet.backbone, facenet.input_size) == ("inception_resnet_v1", 160)
 
 
 def test_where_videos_are_decoded_is_no_part_of_what_the_crops_are() -> None:
