@@ -108,6 +108,15 @@ def test_a_video_gets_the_verdict_of_a_scan_by_path_or_by_content(
             assert record["file"]["sha256"] == expected["file"]["sha256"]
 
 
+def test_the_example_that_is_kept_with_the_model_can_be_sent_as_it_is(
+    server: str, address: str, tmp_path: Path
+) -> None:
+    kept = Path(mlflow.artifacts.download_artifacts(address, dst_path=str(tmp_path)))
+    (record,) = ask(server, json.loads((kept / "serving_input_example.json").read_text()))
+    assert record["verdict"] == "INCONCLUSIVE"
+    assert record["reasons"][0]["code"] == "no_face", "a grey picture that could be decoded"
+
+
 def test_what_cannot_be_judged_is_a_record_with_its_reason(server: str, tmp_path: Path) -> None:
     faceless = write_video(tmp_path / "noise.mp4")
     text = base64.b64encode(b"no video").decode()
