@@ -54,7 +54,7 @@ def install(layer):
         _step("the environment", [sys.executable, "-m", "venv", *bare, ENVIRONMENT])
     lock = os.path.join(ROOT, "requirements", layer + ".lock")
     hashed = ["--no-deps", "--require-hashes", "-r", lock]
-    _step("the packages of the layer {}".format(layer), [*client[1], *hashed])
+    _step(f"the packages of the layer {layer}", [*client[1], *hashed])
     _step("dfd itself", [*client[1], "--no-deps", "--no-build-isolation", "-e", ROOT])
     os.unlink(UNFINISHED)
     for held in LAYERS[: LAYERS.index(layer) + 1]:
@@ -83,21 +83,19 @@ def _runs(python):
 def _check_folder():
     folder = ENVIRONMENT if os.path.isdir(ENVIRONMENT) else ROOT
     if not os.access(folder, os.W_OK):
-        raise InstallError("{}: cannot be written; clone into a folder of yours".format(folder))
+        raise InstallError(f"{folder}: cannot be written; clone into a folder of yours")
 
 
 def _check_space(layer):
-    free = shutil.disk_usage(ROOT).free / 1e9
-    if free < SPACE_GB[layer]:
+    free, needed = shutil.disk_usage(ROOT).free / 1e9, SPACE_GB[layer]
+    if free < needed:
         raise InstallError(
-            "{}: {:.1f} GB free, and the layer {} needs {} GB; make room".format(
-                ROOT, free, layer, SPACE_GB[layer]
-            )
+            f"{ROOT}: {free:.1f} GB free, and the layer {layer} needs {needed} GB; make room"
         )
 
 
 def _usable():
-    """Return whether the environment is whole: not left by a killed run, and its Python is there."""
+    """Return whether the environment was left whole, and its Python is still there."""
     return not os.path.exists(UNFINISHED) and os.path.exists(INTERPRETER)
 
 
@@ -128,9 +126,9 @@ def _step(what, command):
     try:
         output = process.communicate(timeout=_SILENT_S)[0]
     except subprocess.TimeoutExpired:
-        print("install: {} … ".format(what), end="", flush=True)
+        print(f"install: {what} … ", end="", flush=True)
         output = process.communicate()[0]
-        print("{:.0f} s".format(time.time() - began), flush=True)
+        print(f"{time.time() - began:.0f} s", flush=True)
     except BaseException:
         process.kill()
         raise
@@ -144,8 +142,8 @@ def _failure(what, output):
     if "ensurepip" in output:
         version = "{}.{}".format(*sys.version_info[:2])
         return InstallError(
-            "{} cannot make environments; install its module venv "
-            "(Debian: apt install python{}-venv)".format(sys.executable, version)
+            f"{sys.executable} cannot make environments; install its module venv "
+            f"(Debian: apt install python{version}-venv)"
         )
     if any(word in output for word in _OFFLINE):
         os.unlink(UNFINISHED)  # clients fetch all packages before they unpack the first
@@ -154,8 +152,8 @@ def _failure(what, output):
             "PIP_INDEX_URL, and run again"
         )
     if "No space left" in output:
-        return InstallError("{}: the disk is full; make room, and run again".format(ENVIRONMENT))
-    return InstallError("{} cannot be installed ({}); run again".format(what, lines[-1][:300]))
+        return InstallError(f"{ENVIRONMENT}: the disk is full; make room, and run again")
+    return InstallError(f"{what} cannot be installed ({lines[-1][:300]}); run again")
 
 
 def _stamp(layer):
@@ -177,11 +175,11 @@ def main():
     try:
         install(sys.argv[1])
     except InstallError as error:
-        print("install: {}".format(error), file=sys.stderr)
+        print(f"install: {error}", file=sys.stderr)
         sys.exit(2)
     except OSError as error:
         print(
-            "install: {}: {}; mend that, and run again".format(error.filename, error.strerror),
+            f"install: {error.filename}: {error.strerror}; mend that, and run again",
             file=sys.stderr,
         )
         sys.exit(2)
