@@ -13,6 +13,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from dfd.errors import FacesError
+from dfd.extras import install_command
 from dfd.params.workers import WorkerParams
 
 T = TypeVar("T")
@@ -26,14 +27,20 @@ def task_runner(params: WorkerParams) -> TaskRunner[Any]:
     """Return the task runner that the section ``workers`` asks for: threads, or a Dask cluster.
 
     Raises:
-        FacesError: No Dask scheduler answers at the address, or it has no worker.
+        FacesError: Dask is not installed, no scheduler answers at the address, or it has no worker.
     """
     if params.runner == "threads":
         return ThreadPoolTaskRunner(max_workers=THREADS)
     # Imported here: Dask takes a second to import, and only its users should wait for it.
-    import dask
-    from distributed import Client
-    from prefect_dask.task_runners import DaskTaskRunner
+    try:
+        import dask
+        from distributed import Client
+        from prefect_dask.task_runners import DaskTaskRunner
+    except ModuleNotFoundError as error:
+        raise FacesError(
+            f"workers.runner: dask needs {error.name}, which is not installed; "
+            f"{install_command('dask')}, or set it to threads"
+        ) from error
 
     if params.dask_address is None:
         cluster = {"n_workers": THREADS, "threads_per_worker": 1, "dashboard_address": None}

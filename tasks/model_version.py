@@ -16,6 +16,7 @@ import dfd
 from dfd.detector.card import REGISTERED, load_card
 from dfd.detector.network import load_detector
 from dfd.errors import RegistryError
+from dfd.extras import core_packages
 from dfd.faces.detectors import face_detector_entry
 from dfd.files import place, replacing_folder, write_json
 from dfd.params.faces import CropParams
@@ -25,18 +26,6 @@ from tasks.tracking import git_commit, provenance, run_of
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
-
-_REQUIREMENTS = (  # packages that a scan needs
-    "av",
-    "numpy",
-    "onnxruntime",
-    "opencv-contrib-python-headless",
-    "pandas",
-    "pebble",
-    "platformdirs",
-    "pydantic",
-    "pyyaml",
-)
 
 
 @dataclass(frozen=True)
@@ -86,7 +75,7 @@ def log_served_model(files: Mapping[str, Path], crop: CropParams) -> str:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 
-    packages = [*_REQUIREMENTS, *face_detector_entry(crop.detector).packages]
+    packages = [*core_packages(), *face_detector_entry(crop.detector).packages]
     logged = mlflow.pyfunc.log_model(
         name="detector",
         python_model=served_model.__file__,

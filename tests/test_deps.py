@@ -16,6 +16,7 @@ MAKES_NO_OUTPUT = {
     *(
         "dfd",
         "dfd.errors",
+        "dfd.extras",
         "dfd.params.workers",
         "tasks",
         "tasks.progress",

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from dfd.dataset.layouts import LabelledVideo, read_layout
 from dfd.errors import DatasetError
+from dfd.extras import install_command
 from dfd.files import UNFINISHED
 
 COMPETITION = "deepfake-detection-challenge"
@@ -42,7 +43,7 @@ def fetch_dfdc_sample(
     client = shutil.which("kaggle")
     if client is None:
         raise DatasetError(
-            "kaggle: Kaggle's client is not installed; run `pip install kaggle`, or fetch the "
+            f"kaggle: Kaggle's client is not installed; {install_command('kaggle')}, or fetch the "
             f"files by hand from {_PAGE}/data"
         )
     staging = folder.absolute().with_name(f"{UNFINISHED}{folder.absolute().name}")

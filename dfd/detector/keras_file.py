@@ -15,6 +15,7 @@ import numpy as np
 
 from dfd.detector.card import CARD, MODEL, load_card
 from dfd.errors import DetectorError
+from dfd.extras import install_command
 
 if TYPE_CHECKING:
     import keras
@@ -72,7 +73,7 @@ def load_keras_model(directory: Path) -> "keras.Model":
         model = keras.saving.load_model(path, compile=False)
     except ImportError as error:
         raise DetectorError(
-            f"{path}: needs Keras and one of its backends ({error}); pip install keras tensorflow"
+            f"{path}: needs Keras and one of its backends ({error}); {install_command('workflow')}"
         ) from error
     except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())[:160]

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from dfd.arrays import Images
 from dfd.detector.card import MODEL
 from dfd.detector.network import Detector, load_detector, resized
+from dfd.extras import install_command
 from dfd.scoring.aggregate import log_odds
 
 if TYPE_CHECKING:
@@ -43,10 +44,13 @@ class HeatMaps:
     Attributes:
         method: ``Grad-CAM`` or ``occlusion``.
         maps: The maps, float32 (N, S, S), 0..1.
+        finer: Command that installs what Grad-CAM needs; empty where that is not what keeps it
+            from being used.
     """
 
     method: str
     maps: Maps
+    finer: str = ""
 
 
 def heat_maps(directory: Path, crops: Images) -> HeatMaps:
@@ -64,10 +68,12 @@ def heat_maps(directory: Path, crops: Images) -> HeatMaps:
         >>> heat.method, heat.maps.shape
         ('occlusion', (1, 128, 128))
     """
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    if backend == "tensorflow" and find_spec("tensorflow") and (directory / MODEL).exists():
+    backend, installed = os.environ.get("KERAS_BACKEND", "tensorflow"), find_spec("tensorflow")
+    able = backend == "tensorflow" and (directory / MODEL).exists()
+    if able and installed:
         return HeatMaps("Grad-CAM", gradcam(_model(directory), crops))
-    return HeatMaps("occlusion", occlusion(load_detector(directory), crops))
+    finer = install_command("workflow") if able else ""
+    return HeatMaps("occlusion", occlusion(load_detector(directory), crops), finer)
 
 
 def occlusion(detector: Detector, crops: Images) -> Maps:

@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from zlib import crc32
 
@@ -18,6 +19,7 @@ import numpy as np
 from dfd.arrays import Images
 from dfd.detector.card import load_card
 from dfd.errors import ScanError
+from dfd.extras import install_command
 from dfd.faces.record import Crop
 from dfd.files import readable, replacing, write_text
 from dfd.pages import environment
@@ -148,6 +150,8 @@ def report_page(scan: Scan, heat: HeatMaps | None) -> str:
         },
         suspicious=[shown(crop, overlay) for crop, overlay in zip(worst, overlays, strict=True)],
         method=heat.method if heat else "",
+        finer=heat.finer if heat else "",
+        reader=None if find_spec("c2pa") else install_command("provenance"),
     )
 
 

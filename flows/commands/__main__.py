@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from dfd.errors import DfdError
+from dfd.extras import extra_with, install_command
 from flows.commands.dataset import app as dataset
 from flows.commands.faces import app as faces
 from flows.commands.registry import app as registry
@@ -83,7 +84,8 @@ def extract(
 def main() -> None:
     """Run the command; an error that a user can act on is one line, and the exit code 2.
 
-    With ``DFD_DEBUG`` set, the traceback is shown.
+    A package that only an extra brings, and that is not installed, is such an error. With
+    ``DFD_DEBUG`` set, the traceback is shown.
     """
     try:
         app()
@@ -91,6 +93,15 @@ def main() -> None:
         if os.environ.get("DFD_DEBUG"):
             raise
         print(f"dfd: {error.line}", file=sys.stderr)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        extra = extra_with(error.name or "")
+        if extra is None or os.environ.get("DFD_DEBUG"):
+            raise
+        print(
+            f"dfd: {error.name} is not installed, which this needs; {install_command(extra)}",
+            file=sys.stderr,
+        )
         sys.exit(2)
 
 

@@ -68,7 +68,7 @@ def test_a_folder_in_use_is_never_touched(tmp_path: Path, client: Client) -> Non
 
 
 def test_without_the_client_it_says_how_to_install_it(tmp_path: Path, client: Client) -> None:
-    with pytest.raises(DatasetError, match="pip install kaggle"):
+    with pytest.raises(DatasetError, match=r"pip install 'dfd\[kaggle\]'"):
         fetch_dfdc_sample(tmp_path / "sample")
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from dfd.arrays import Image
 from dfd.errors import WeightsError
+from dfd.extras import install_command
 from dfd.faces.detectors.retinaface_mobilenet import one_thread_session
 from dfd.faces.face import Face, make_faces
 from dfd.onnx import import_onnxruntime
@@ -58,9 +59,15 @@ def load_resnet50(params: CropParams) -> RetinaFaceResNet50:
     """Return the face detector with the weights of the package; it computes on one thread.
 
     Raises:
-        WeightsError: The weights cannot be downloaded or loaded.
+        WeightsError: The package is not installed, or the weights cannot be downloaded or loaded.
     """
-    _package()
+    try:
+        _package()
+    except ModuleNotFoundError as error:
+        raise WeightsError(
+            f"retinaface-resnet50: {error.name} is not installed; {install_command('workflow')}, "
+            "or use retinaface-mobilenet"
+        ) from error
     from retinaface.commons.weight_utils import download_weights_if_necessary
     from retinaface.model.retinaface_onnx_model import WEIGHTS_URLS, RetinaFace
 
