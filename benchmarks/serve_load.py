@@ -6,8 +6,6 @@ timed, so other load on the machine does not matter.
 """
 
 import collections
-import os
-import subprocess
 import sys
 import tempfile
 import threading
@@ -17,6 +15,8 @@ from pathlib import Path
 import httpx
 import psutil
 
+from benchmarks.servers import scan_server
+
 CLIENTS, SECONDS, REST_S = 50, 120, 30
 WARM_UP = 24
 CLIPS = sorted((Path(__file__).parent.parent / "samples/videos").glob("*.mp4"))
@@ -24,26 +24,11 @@ CLIPS = sorted((Path(__file__).parent.parent / "samples/videos").glob("*.mp4"))
 
 def main(detector: str) -> None:
     """Start a server with a detector, send it requests, and print the results."""
-    command = [
-        sys.executable,
-        "-m",
-        "flows.commands",
-        "serve",
-        "--model",
-        detector,
-        "--port",
-        "0",
-    ]
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "TMPDIR": folder}
-        with subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, text=True
-        ) as server:
-            assert server.stdout
-            try:
-                _load(server.pid, f"{server.stdout.readline().strip()}/api/scan", Path(folder))
-            finally:
-                server.terminate()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        scan_server(Path(detector), Path(folder)) as (address, server),
+    ):
+        _load(server.pid, f"{address}/api/scan", Path(folder))
 
 
 def _load(pid: int, address: str, folder: Path) -> None:

@@ -1,17 +1,23 @@
 """Servers that benchmarks and tests start on this machine and end again."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
+T = TypeVar("T")
+LOG = "server.log"
+_ROOT = Path(__file__).resolve().parent.parent
 _START_S = 120.0
+_ADDRESS = re.compile(r"^(http\S+)\n", re.MULTILINE)
 
 
 def free_port() -> int:
@@ -37,23 +43,36 @@ def running_server(
     Raises:
         RuntimeError: The server does not answer; the message is its log.
     """
-    log = folder / "server.log"
-    with log.open("w") as file:
-        server = subprocess.Popen(
-            [sys.executable, "-m", *command],
-            cwd=folder,
-            env=environment,
-            stdout=file,
-            stderr=file,
-            start_new_session=True,
-        )
-    try:
-        _wait_until_ready(server, health, log)
+    with _process(command, folder, environment) as server:
+        _wait_for(lambda: _answers(health), server, folder)
         yield server
-    finally:
-        if server.poll() is None:
-            os.killpg(server.pid, signal.SIGTERM)
-        server.wait(60)
+
+
+def scan_server_command(detector: Path, *options: str) -> tuple[str, ...]:
+    """Return module and arguments of ``dfd serve`` on any free port; it prints its address."""
+    return ("flows.commands", "serve", "--model", str(detector), "--port", "0", *options)
+
+
+@contextmanager
+def scan_server(
+    detector: Path, folder: Path, *options: str
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Run ``dfd serve``; yield its address and process.
+
+    Args:
+        detector: Directory of the detector that judges.
+        folder: Folder for the temporary files of the server and its log, ``server.log``.
+        options: More options of the command.
+
+    Raises:
+        RuntimeError: The server does not start; the message is its log.
+    """
+    environment = {**os.environ, "PYTHONPATH": str(_ROOT), "TMPDIR": str(folder)}
+    command = scan_server_command(detector.absolute(), *options)
+    with _process(command, folder, environment) as server:
+        log = folder / LOG
+        address = _wait_for(lambda: _ADDRESS.search(log.read_text()), server, folder)
+        yield address[1], server
 
 
 @contextmanager
@@ -67,12 +86,41 @@ def prefect_server(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]
         yield api, server
 
 
-def _wait_until_ready(server: subprocess.Popen[bytes], health: str, log: Path) -> None:
+@contextmanager
+def _process(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run ``python -m <command>`` in a folder, with its log there, to the end of the context."""
+    with (folder / LOG).open("w") as file:
+        server = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=folder,
+            env=environment,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        )
+    try:
+        yield server
+    finally:
+        if server.poll() is None:
+            os.killpg(server.pid, signal.SIGTERM)
+        server.wait(60)
+
+
+def _answers(address: str) -> bool:
+    try:
+        urllib.request.urlopen(address, timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _wait_for(answer: Callable[[], T | None], server: subprocess.Popen[bytes], folder: Path) -> T:
+    """Return the first answer that is true."""
     end = time.monotonic() + _START_S
     while server.poll() is None and time.monotonic() < end:
-        try:
-            urllib.request.urlopen(health, timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.5)
-    raise RuntimeError(f"{health} does not answer:\n{log.read_text()}")
+        if found := answer():
+            return found
+        time.sleep(0.1)
+    raise RuntimeError(f"the server does not start:\n{(folder / LOG).read_text()}")

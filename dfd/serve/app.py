@@ -156,7 +156,7 @@ def make_app(site: Site) -> FastAPI:
         jobs: Jobs = request.app.state.jobs
         job = jobs.admit(guard.client_of(request), for_page)
         try:
-            job.name = await receive(request, job.path, site.limits.upload_mb)
+            job.name = await receive(request, job.path, site.limits)
         except BaseException:
             jobs.drop(job)
             raise

@@ -14,7 +14,7 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
-from dfd.serve.limits import Refused
+from dfd.serve.limits import Refused, ServerLimits
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
@@ -23,7 +23,6 @@ _PREFIX = "dfd-serve-"
 _LONGEST_NAME = 200  # characters to keep of a file name
 # Content types of a body that is the file itself; the last one is what `curl --data-binary` sends.
 _RAW = (b"", b"application/octet-stream", b"application/x-www-form-urlencoded")
-_STALL_S = 20  # seconds without a byte, after which a client loses its place in the queue
 _MULTIPART_BYTES = 64 * 1024  # bytes that the multipart format may add to a file
 
 
@@ -51,7 +50,7 @@ def upload_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def receive(request: Request, path: Path, limit_mb: int) -> str:
+async def receive(request: Request, path: Path, limits: ServerLimits) -> str:
     """Stream the file in the body of a request to ``path``.
 
     The body is either the file itself, with its name percent-encoded in the header
@@ -61,26 +60,27 @@ async def receive(request: Request, path: Path, limit_mb: int) -> str:
     Args:
         request: The request.
         path: A new file.
-        limit_mb: Largest file in units of 2**20 bytes.
+        limits: Limits of the server, for the size of the file and the wait for its bytes.
 
     Returns:
         The name that the client gave to the file, at most 200 characters.
 
     Raises:
-        Refused: 408 if nothing arrives for 20 seconds, 413 if the file is too large, 415 for a
+        Refused: 408 if nothing arrives for too long, 413 if the file is too large, 415 for a
             body of another type, 422 if there is no file or an empty one.
         ClientDisconnect: The client closed the connection before the end of the file.
     """
     content_type, options = parse_options_header(request.headers.get("content-type", ""))
+    arriving = _arriving(request, limits.stall_s)
     try:
         with path.open("wb") as file:
-            sink = _Sink(file, limit_mb)
+            sink = _Sink(file, limits.upload_mb)
             sink.check(int(request.headers.get("content-length") or 0) - _MULTIPART_BYTES)
             if content_type == b"multipart/form-data":
-                await _receive_form(_arriving(request), options.get(b"boundary", b""), sink)
+                await _receive_form(arriving, options.get(b"boundary", b""), sink)
             elif content_type in _RAW or content_type.startswith(b"video/"):
                 sink.name = unquote(request.headers.get("x-file-name", "upload"))
-                async for chunk in _arriving(request):
+                async for chunk in arriving:
                     sink.write(chunk)
             else:
                 raise Refused(415, "send a video: as the body, or as a file in multipart/form-data")
@@ -92,17 +92,17 @@ async def receive(request: Request, path: Path, limit_mb: int) -> str:
     return sink.name[:_LONGEST_NAME] or "upload"
 
 
-async def _arriving(request: Request) -> AsyncIterator[bytes]:
+async def _arriving(request: Request, stall_s: float) -> AsyncIterator[bytes]:
     """Yield the body of a request in pieces, as they arrive."""
     stream = aiter(request.stream())
     while True:
         try:
-            async with asyncio.timeout(_STALL_S):
+            async with asyncio.timeout(stall_s):
                 chunk = await anext(stream)
         except StopAsyncIteration:
             return
         except TimeoutError as error:
-            raise Refused(408, f"nothing came for {_STALL_S} seconds; send it again") from error
+            raise Refused(408, f"nothing came for {stall_s:g} seconds; send it again") from error
         yield chunk
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from dfd.video.frames import read_frames
 from dfd.video.packets import list_packets
 from tests.data import SAMPLE
-from tests.serve.conftest import CLIP, Server
+from tests.serve.servers import CLIP, Server
 from tests.video.clips import Coding, write
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -24,11 +24,18 @@ ACTIVE = "document.activeElement.id || document.activeElement.textContent"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
-@pytest.fixture
-def page(server: Server) -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        opened = browser.new_page()
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser: Browser, server: Server) -> Iterator[Page]:
+    with browser.new_context() as session:
+        opened = session.new_page()
         errors: list[str] = []
         opened.on("pageerror", lambda error: errors.append(str(error)))
         opened.on(
@@ -41,7 +48,6 @@ def page(server: Server) -> Iterator[Page]:
         opened.goto(server.url)
         yield opened
         assert errors == []
-        browser.close()
 
 
 def drop(page: Page, *paths: Path) -> None:

@@ -1,9 +1,6 @@
 """A running server while another detector is promoted."""
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import httpx
@@ -15,20 +12,14 @@ from dfd.scan.worker import NamedDetector, scan_file
 from dfd.scoring.decision import Calibration, Decision
 from tasks.model_version import log_served_model
 from tests.clip_fixtures import face_params
+from tests.commands import dfd
 from tests.data import ROOT
 from tests.detectors import write_detector
-from tests.serve.conftest import CLIP, serving
+from tests.serve.servers import CLIP, serving
 
 pytestmark = pytest.mark.skipif(CLIP is None, reason="the sample is not here")
 
 MODEL = "deepfake-detector"  # as params.yaml names it
-
-
-def promote(project: Path, version: int) -> None:
-    command = [sys.executable, "-m", "flows.commands", "registry", "promote", str(version)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    environment.pop("MLFLOW_TRACKING_URI", None)
-    subprocess.run(command, cwd=project, env=environment, check=True, capture_output=True)
 
 
 def test_a_server_judges_by_the_detector_it_names_after_each_promotion(
@@ -49,17 +40,16 @@ def test_a_server_judges_by_the_detector_it_names_after_each_promotion(
     with mlflow.start_run(experiment_id=mlflow.create_experiment("x", place)):
         for directory in logged.values():
             mlflow.register_model(log_served_model({"detector": directory}, crop), MODEL)
-    promote(project, 1)
+
+    def promote(version: int) -> None:
+        assert dfd(project, "registry", "promote", version).returncode == 0
+
+    promote(1)
     with serving(project / "models/champion", tmp_path) as server:
         for version in (1, 2, 1):
             if version == 2 or load_card(project / "models/champion") != load_card(logged[version]):
-                promote(project, version)
-            record = httpx.post(
-                f"{server.url}/api/scan",
-                content=CLIP.read_bytes(),
-                headers={"content-type": "application/octet-stream"},
-                timeout=120,
-            ).json()
+                promote(version)
+            record = server.post(CLIP.read_bytes()).json()
             expected = scan_file(CLIP, NamedDetector(logged[version], "x")).record
             assert record["model"]["version"] == str(version)
             assert record["model"]["sha256"] == load_card(logged[version]).sha256
