@@ -23,7 +23,7 @@ def dataset() -> None:
     params = load_section(DatasetParams)
     videos = list_videos(params)
     facts: dict[str, FileFacts] = {}
-    with ProgressBar("dataset", len(videos)) as bar:
+    with ProgressBar("videos", len(videos)) as bar:
         for video, future in as_they_end(lambda video: place_video.submit(video, VIDEOS), videos):
             facts[video.video] = future.result()
             bar.advance(failed=0)

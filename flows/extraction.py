@@ -67,7 +67,7 @@ def _extract(
     def work(pool: WorkerPool, video: str) -> str:
         return _extract_one(pool, videos[video], store, params)
 
-    with ProgressBar("faces", len(videos)) as bar:
+    with ProgressBar("videos", len(videos)) as bar:
         return dict(for_each(work, list(videos), limits, bar.advance))
 
 

@@ -46,7 +46,10 @@ def _extract(missing: pd.DataFrame, params: CropParams, limits: Limits) -> dict[
     def submit(row: Any) -> PrefectFuture[None]:
         return extract_video.submit(row.video, row.sha256, folder, params, limits, store)
 
-    with ProgressBar("faces", len(missing)) as bar, ProgressArtifact("faces", len(missing)) as page:
+    with (
+        ProgressBar("videos", len(missing)) as bar,
+        ProgressArtifact("faces", len(missing)) as page,
+    ):
         for row, future in as_they_end(submit, missing.itertuples()):
             try:
                 future.result()

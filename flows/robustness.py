@@ -58,7 +58,7 @@ def measure_robustness(candidate: str, params: CropParams, limits: Limits) -> No
     clean = score_clean(detector, FACES, SPLIT, split)
     hashes, given_up = _perturb_videos(set(clean["video"]), params, limits)
     scores = []
-    with ProgressBar("scores", len(ON_VIDEO) + len(ON_CROP) + len(ON_TABLE)) as bar:
+    with ProgressBar("perturbations", len(ON_VIDEO) + len(ON_CROP) + len(ON_TABLE)) as bar:
         for name in ON_VIDEO:
             stored = (params, SPLIT, split, PERTURBED_STORE)
             scores.append(score_perturbed_videos(name, detector, clean, hashes, *stored))

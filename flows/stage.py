@@ -16,6 +16,7 @@ from prefect.settings import PREFECT_API_URL
 
 from dfd.errors import DfdError, ParamsError
 from dfd.params.section import read_params
+from flows.progress import REPORTS, WarningReports
 
 STAGES = ("dataset", "split", "faces", "train", "evaluate", "robustness", "register")
 CANDIDATE_STAGES = ("train", "evaluate", "robustness")
@@ -85,6 +86,9 @@ def run_flow(flow: Callable[..., Any], *arguments: Any) -> None:
         arguments: Its arguments.
     """
     debug = bool(os.environ.get("DFD_DEBUG"))
+    if os.environ.get(REPORTS):
+        for name in ("prefect.flow_runs", "prefect.task_runs", "dfd"):
+            logging.getLogger(name).addHandler(WarningReports())
     if not debug:
         for name in ("prefect.flow_runs", "prefect.task_runs"):
             logging.getLogger(name).addFilter(TerseLog())
@@ -106,7 +110,15 @@ def run_flow(flow: Callable[..., Any], *arguments: Any) -> None:
         sys.exit(2)
     finally:
         if started and not PREFECT_API_URL.value():
-            time.sleep(2)  # a temporary server loses the states that it has not written yet
+            _end_temporary_server()
+
+
+def _end_temporary_server() -> None:
+    # Imported here: Prefect imports it too when it starts such a server, which takes two seconds.
+    from prefect.server.api.server import SubprocessASGIServer
+
+    time.sleep(2)  # it loses the states that it has not written yet
+    SubprocessASGIServer().stop()
 
 
 def run_stage(stage: Callable[..., Any]) -> None:

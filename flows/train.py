@@ -8,7 +8,7 @@ from dfd.params.faces import FacesParams
 from dfd.params.section import load_section
 from dfd.params.training import load_candidate
 from flows.paths import CHECKPOINTS, FACES, PACKED, SPLIT, detector_dir, metrics_dir, plots_dir
-from flows.progress import epoch_bar
+from flows.progress import shown_steps
 from flows.stage import run_stage
 from tasks.train import train_detector
 
@@ -16,7 +16,7 @@ from tasks.train import train_detector
 @flow(name="train", flow_run_name="train {candidate}")
 def train(candidate: str) -> None:
     """Train a candidate; a run that was killed continues after its last complete epoch."""
-    with epoch_bar() as on_step:
+    with shown_steps() as on_step:
         train_detector(
             candidate=candidate,
             params=load_candidate(candidate),

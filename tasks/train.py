@@ -22,7 +22,7 @@ from dfd.train.feed.feed import Feed
 from dfd.train.feed.store import open_store
 from dfd.train.loop.checkpoint import Checkpoint
 from dfd.train.loop.fit import Callbacks, fit
-from dfd.train.loop.history import EpochRecord, curves
+from dfd.train.loop.history import EpochRecord, best_epoch, curves
 from dfd.train.loop.network import build_network
 from dfd.train.loop.setup import choose_setup
 from dfd.train.pictures import batch_figure, training_figure
@@ -69,12 +69,13 @@ def train_detector(
         detector: The detector directory to write.
         metrics: The metrics file to write.
         history: The file of training curves to write.
-        on_step: Called after every step with a description of the epoch, the number of the step
-            and the number of steps.
+        on_step: Called with what is being done, and how many of how many steps of the whole
+            training are done; 0 steps where nobody knows.
     """
     logger = get_run_logger()
     cv2.setNumThreads(1)  # the feed augments crops in several threads already
     # Setup and network come first: a wrong parameter is an error before a crop is decoded.
+    on_step("building the network", 0, 0)
     setup = choose_setup(params)
     network = build_network(candidate, params)
     logger.info(
@@ -98,11 +99,11 @@ def train_detector(
         client, candidate, params.model_dump(), asdict(setup), state.key, leaky=leaky
     )
     logged = logged_epochs(client, run_id)
-    epoch = len(logged) + 1
+    epoch = 1  # of the full phase
 
     def on_epoch(record: EpochRecord) -> None:
         nonlocal epoch
-        epoch = record.epoch + 1
+        epoch += record.phase == "full"
         if record.epoch in logged:
             return
         log_epoch(client, run_id, asdict(record), record.epoch)
@@ -115,17 +116,22 @@ def train_detector(
         )
 
     def report_step(step: int, steps: int) -> None:
-        on_step(f"{candidate}, epoch {epoch}", step, steps)
+        at = "validation" if step == steps else f"step {step} of {steps}"
+        done = (epoch - 1) * steps + step
+        on_step(f"epoch {epoch} of {params.epochs}, {at}", done, params.epochs * steps)
 
     with running(client, run_id):
         first = Feed(train, params, 1)
         log_first_batch(client, run_id, batch_figure(first, f"{title}: first batch"))
+        if network.pretrained and params.head_epochs:
+            on_step("training the head on the frozen backbone", 0, 0)
         result = fit(
             network, train, validation, params, setup, state, Callbacks(on_epoch, report_step)
         )
         domain = domain_of(train.table, read_manifest(faces))
         card = result.card(candidate, params, crop, domain, hash_file(split), leaky)
         table = curves(result.history)
+        on_step("exporting the network", 0, 0)
         save_detector(detector, result.model, card, table, validation.sample(_COMPARED))
         write_table(history, table)
         write_json(
@@ -134,6 +140,7 @@ def train_detector(
                 "leaky": card.leaky,
                 "weights": card.weights,
                 "epochs": len(result.history),
+                "best_epoch": best_epoch(result.history).epoch,
                 "decision": card.model_dump(mode="json")["decision"],
                 "validation_video": card.validation["video"],
                 "validation_frame": card.validation["frame"],

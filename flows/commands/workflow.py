@@ -92,16 +92,22 @@ def pipeline(
     """
     if cron and not serve:
         raise ParamsError("--cron: is a schedule for --serve; add --serve, or leave out --cron")
-    from flows.pipeline import check_candidates
-    from flows.pipeline import pipeline as run_pipeline
-    from flows.pipeline import serve as serve_pipeline
+    from flows.pipeline.flow import check_candidates, run_on_terminal
+    from flows.pipeline.flow import serve as serve_pipeline
     from flows.stage import run_flow
 
     check_candidates(without or [])  # before a server is started
     if serve:
         run_flow(serve_pipeline, cron or _EVERY_NIGHT, without or [])
-    else:
-        run_flow(run_pipeline, without or [])
+        return
+    from flows.commands.summary import print_summary
+    from flows.pipeline.terminal import new_log, stderr_in
+
+    log = new_log()
+    with stderr_in(log):
+        run_flow(run_on_terminal, without or [], log)
+    print_summary()
+    print(f"Log        {log}")
 
 
 def use_videos(

@@ -1,4 +1,4 @@
-"""The whole workflow as one flow, now or on a schedule: ``dvc repro``, stage by stage."""
+"""The pipeline: ``dvc repro`` as one flow with a task for each stage, now or on a schedule."""
 
 import os
 import sys
@@ -11,24 +11,26 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.settings import PREFECT_API_URL
 from pydantic import ValidationError
+from rich.console import Console
 
 from dfd.errors import DfdError, ParamsError
 from dfd.params.evaluation import RobustnessParams
 from dfd.params.section import load_section
 from dfd.params.training import candidate_names
+from flows.pipeline.made import described
+from flows.pipeline.terminal import Terminal, new_log
+from flows.progress import REPORTS, Bar
 from flows.stage import CANDIDATE_STAGES
-from tasks.pipeline import StageRun, list_stages, repro
+from tasks.pipeline import StageRun, list_stages, repro, running_repro
 
 
 @flow(name="pipeline", flow_run_name="pipeline")
-def pipeline(without: Sequence[str] = ()) -> list[StageRun]:
+def pipeline(without: Sequence[str] = (), log: Path | None = None) -> None:
     """Run every stage in order. A failed stage ends the run; results of earlier stages stay.
 
     Args:
         without: Candidates that are neither trained nor evaluated.
-
-    Returns:
-        What became of each stage.
+        log: File for all that is not for the terminal; a new one in ``.cache/logs`` if None.
 
     Raises:
         ParamsError: ``params.yaml`` has no such candidate.
@@ -36,15 +38,23 @@ def pipeline(without: Sequence[str] = ()) -> list[StageRun]:
     """
     check_candidates(without)
     left_out = {f"{stage}@{name}" for stage in CANDIDATE_STAGES for name in without}
+    stages = [stage for stage in list_stages() if stage not in left_out] if without else []
     environment = {
         "PREFECT_API_URL": str(get_client(sync_client=True).api_url),  # one server for all stages
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        REPORTS: "1",
     }
-    runs: list[StageRun] = [
-        repro(stage, environment, return_state=True).result()
-        for stage in list_stages()
-        if stage not in left_out
-    ]
+    runs: list[StageRun] = []
+    with (
+        (log or new_log()).open("a", encoding="utf-8", buffering=1) as file,
+        Terminal(file) as terminal,
+        running_repro(stages, environment, terminal.take) as output,
+    ):
+        while stage := output.next_stage():
+            terminal.begin(stage)
+            run: StageRun = repro(stage, output, return_state=True).result()
+            terminal.end(stage, run.seconds, described(run))
+            runs.append(run)
     create_table_artifact(
         key="pipeline",
         table=[
@@ -52,7 +62,19 @@ def pipeline(without: Sequence[str] = ()) -> list[StageRun]:
         ],
         description="The stages of the last run",
     )
-    return runs
+
+
+def run_on_terminal(without: Sequence[str], log: Path) -> None:
+    """Run the pipeline; say so while a temporary Prefect server starts, which takes seconds.
+
+    Args:
+        without: Candidates that are neither trained nor evaluated.
+        log: File for all that is not for the terminal.
+    """
+    with Bar(Console()) as bar:
+        bar.show("starting Prefect", 0, 0)
+        get_client(sync_client=True)
+    pipeline(without, log)
 
 
 def check_candidates(without: Sequence[str]) -> None:

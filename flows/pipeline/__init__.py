@@ -1,0 +1,1 @@
+"""The workflow as one flow, and what its terminal shows."""
