@@ -70,11 +70,11 @@ class Bar:
 
     def show(self, text: str, done: int, total: int) -> None:
         """Show a step as ``OnStep`` describes it; the time left is of the steps until ``total``."""
+        named = f"{self.title} {text}".strip()
         if self._task is None or _begins_anew(self._last, (text, done, total)):
             self.clear()
-            self._task = self._progress.add_task("", total=total or None)
+            self._task = self._progress.add_task(named, total=total or None)
         self._last = (text, done, total)
-        named = f"{self.title} {text}".strip()
         self._progress.update(self._task, description=named, completed=done)
 
     def clear(self) -> None:

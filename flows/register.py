@@ -23,6 +23,7 @@ from flows.paths import (
     plots_dir,
     read_result,
 )
+from flows.progress import shown_steps
 from flows.scoring import score_dataset_videos
 from flows.stage import run_stage
 from tasks.model_version import Evaluated
@@ -49,12 +50,13 @@ def register() -> None:
         videos = Path(folder) / "videos.csv"
         hashes = read_index(INDEX)[["video", "sha256"]]
         write_table(videos, read_split(SPLIT)[["video", "group", "part"]].merge(hashes, on="video"))
-        decisions = {
-            name: register_detector(
-                name, candidates[name], videos, params, bootstrap, score_dataset_videos
-            )
-            for name in sorted(candidates, key=_validation_figures, reverse=True)
-        }
+        decisions = {}
+        with shown_steps() as on_step:
+            for name in sorted(candidates, key=_validation_figures, reverse=True):
+                on_step(f"registering {name}", 0, 0)
+                decisions[name] = register_detector(
+                    name, candidates[name], videos, params, bootstrap, score_dataset_videos
+                )
     record = {
         "model": params.model,
         **leaders(params, project_root() / CHAMPION),

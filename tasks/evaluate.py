@@ -1,12 +1,15 @@
 """Tasks of the stage ``evaluate``."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
 
+from dfd.arrays import Images, Scores
 from dfd.dataset.table import container_features, read_index
 from dfd.detector.network import load_detector
 from dfd.evaluate.baselines import baseline_scores
@@ -27,9 +30,10 @@ from dfd.words import marked
 from tasks.tracking import log_evaluation
 
 _SUMMARY = ("coverage", "error_of_verdicts", "auc_above_baseline", "auc_within_groups")  # logged
+_STEP = 64  # crops scored between two reports of the progress
 
 
-@task(task_run_name="evaluate {detector}")
+@task(task_run_name="evaluate {detector}", cache_policy=NO_CACHE)  # a callback has no cache key
 def evaluate_detector(
     detector: Path,
     faces: Path,
@@ -37,6 +41,7 @@ def evaluate_detector(
     split: Path,
     split_params: SplitParams,
     params: EvaluateParams,
+    on_step: Callable[[str, int, int], None],
 ) -> Findings:
     """Score the crops of the test part with a detector, and evaluate it beside the baselines.
 
@@ -47,6 +52,8 @@ def evaluate_detector(
         split: The table that assigns videos to parts.
         split_params: The section ``split`` of ``params.yaml``.
         params: The section ``evaluate`` of ``params.yaml``.
+        on_step: Called with what is being done, how much of it is done and how much there is; 0
+            where nobody knows.
     """
     rows = read_split(split)
     facts = read_index(index).drop(columns=["source", "group", "label", "part"])
@@ -54,11 +61,24 @@ def evaluate_detector(
     train, test = (videos[videos["part"].isin([part, FRAME_PART])] for part in ("train", "test"))
     crops = assign_parts(read_crops_table(faces), rows, split_params)
     loaded = load_detector(detector)
+    on_step("measuring the training crops", 0, 0)
+    done, total = 0, int((crops["part"] == "test").sum())
+
+    def predict(images: Images) -> Scores:
+        nonlocal done
+        scores = [np.empty(0, np.float32)]
+        for start in range(0, len(images), _STEP):
+            scores.append(loaded.predict(images[start : start + _STEP]))
+            done += len(scores[-1])
+            on_step(f"{done} of {total} test crops", done, total)
+        return np.concatenate(scores)
+
     measured = {
-        part: measure_crops(faces, crops[crops["part"] == part], predict)
-        for part, predict in (("train", None), ("test", loaded.predict))
+        part: measure_crops(faces, crops[crops["part"] == part], scores)
+        for part, scores in (("train", None), ("test", predict))
         if (crops["part"] == part).any()
     }
+    on_step("resampling the groups", 0, 0)
     statistics = pd.concat(
         table.groupby("video")[list(STATISTICS)].mean() for table in measured.values()
     )

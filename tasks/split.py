@@ -1,10 +1,11 @@
 """Tasks of the stage ``split``."""
 
-from functools import partial
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
 
 from dfd.audit import audit
 from dfd.audit.page import audit_page
@@ -14,6 +15,9 @@ from dfd.params.data import SplitParams
 from dfd.split.protocols import make_split
 from dfd.split.table import read_split, summarise
 from tasks.workers import isolated_fingerprints
+
+if TYPE_CHECKING:
+    from dfd.video.fingerprint import Fingerprint
 
 
 @task(task_run_name="split videos")
@@ -33,13 +37,26 @@ def split_videos(index: Path, params: SplitParams, split: Path) -> dict[str, Any
     return counts
 
 
-@task(task_run_name="audit split")
+@task(task_run_name="audit split", cache_policy=NO_CACHE)  # a callback has no cache key
 def audit_split(
-    index: Path, split: Path, videos: Path, counts: dict[str, Any], summary: Path, page: Path
+    index: Path,
+    split: Path,
+    videos: Path,
+    counts: dict[str, Any],
+    summary: Path,
+    page: Path,
+    on_step: Callable[[str, int, int], None],
 ) -> None:
     """Audit the split, write its summary and its page, and fail if there is a leak."""
+
+    def fingerprints(alike: list[str]) -> Iterator[tuple[str, "Fingerprint | None"]]:
+        for number, one in enumerate(isolated_fingerprints(videos, alike), 1):
+            on_step(f"{number} of {len(alike)} similar videos compared", number, len(alike))
+            yield one
+
     rows = read_split(split)
-    result = audit.audit_split(read_index(index), rows, partial(isolated_fingerprints, videos))
+    on_step("looking for leaks", 0, 0)
+    result = audit.audit_split(read_index(index), rows, fingerprints)
     if counts["protocol"] == "official" and counts["leaky"]:
         result = result.tolerated()
     write_json(summary, {**counts, "audit": result.as_json()})

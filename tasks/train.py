@@ -117,8 +117,9 @@ def train_detector(
 
     def report_step(step: int, steps: int) -> None:
         at = "validation" if step == steps else f"step {step} of {steps}"
-        done = (epoch - 1) * steps + step
-        on_step(f"epoch {epoch} of {params.epochs}, {at}", done, params.epochs * steps)
+        each = steps + 1  # the validation counts as a step
+        done = (epoch - 1) * each + step
+        on_step(f"epoch {epoch} of {params.epochs}, {at}", done, params.epochs * each)
 
     with running(client, run_id):
         first = Feed(train, params, 1)

@@ -74,14 +74,13 @@ class Terminal:
     def begin(self, stage: str) -> None:
         """Show that a stage has begun."""
         self._stage, self._warned, self._bar.title = stage, 0, stage
-        self._bar.show("", 0, 0)
+        self._bar.show("starting", 0, 0)
 
     def take(self, line: str) -> str:
         """Show the report in a line of a stage's output; log the rest of it, and return that."""
         text, report = read_report(line)
         self._log.write(text)
         if "warning" in report:
-            self._log.write(f"warning: {report['warning']}\n")
             self._warn(report["warning"])
         elif report:
             self._bar.show(**report)
@@ -92,7 +91,7 @@ class Terminal:
         if self._warned > _WARNINGS:
             self._print(f"  … and {self._warned - _WARNINGS} more warnings in the log")
         self._bar.clear()
-        self._print(f"{stage:<26} {duration(seconds):>13}  {made}".rstrip())
+        self._print(f"{stage:<25} {duration(seconds):>12}  {made}".rstrip())
 
     def _warn(self, text: str) -> None:
         self._warned += 1
