@@ -22,7 +22,6 @@ DEV := .venv/.dev
 demo: $(WORKFLOW)  ## run the whole workflow as params.yaml says, or on VIDEOS=<folder>
 	@if [ -n "$$VIDEOS" ]; then dfd use "$$VIDEOS"; fi
 	@dfd pipeline
-	@dfd summary
 
 install: $(DEV)  ## make .venv with everything in it
 

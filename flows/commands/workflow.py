@@ -104,10 +104,13 @@ def pipeline(
     from flows.pipeline.terminal import new_log, stderr_in
 
     log = new_log()
-    with stderr_in(log):
-        run_flow(run_on_terminal, without or [], log)
-    print_summary()
-    print(f"Log        {log}")
+    try:
+        with stderr_in(log):
+            run_flow(run_on_terminal, without or [], log)
+        print()
+        print_summary()
+    finally:
+        print(f"Log        {log}")
 
 
 def use_videos(

@@ -91,7 +91,7 @@ class Terminal:
         if self._warned > _WARNINGS:
             self._print(f"  … and {self._warned - _WARNINGS} more warnings in the log")
         self._bar.clear()
-        self._print(f"{stage:<25} {duration(seconds):>12}  {made}".rstrip())
+        self._print(f"{stage:<28} {duration(seconds):>11}  {made}".rstrip())
 
     def _warn(self, text: str) -> None:
         self._warned += 1
