@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.detectors import save_untrained
 from dfd.detector.domain import Domain
 from dfd.detector.network import Detector, load_detector
 from dfd.scan.scanning import Scan
 from dfd.scan.worker import NamedDetector, scan_file
 from tests.clip_fixtures import face_params
+from tests.detectors import copy_untrained
 
 DOMAIN = Domain(
     datasets=("sample",),
@@ -26,7 +26,7 @@ DOMAIN = Domain(
 def detector_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("models") / "untrained"
     crop = face_params(margin=0.1, crop_size=128)
-    return save_untrained(directory, crop=crop, domain=DOMAIN)
+    return copy_untrained(tmp_path_factory, directory, crop=crop)
 
 
 @pytest.fixture(scope="session")
