@@ -6,7 +6,8 @@ export VIDEOS
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all format lint type-check all-checks bench ui docs lock clean
+.PHONY: help install try demo test test-all matrix format lint type-check all-checks bench ui docs \
+	lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  \1\t/' | expand -t 16
@@ -19,6 +20,14 @@ DEV := .venv/.dev
 .venv/.%: requirements/%.lock requirements/install.py pyproject.toml
 	@PATH="$(OUTSIDE)" $(PYTHON) requirements/install.py $*
 
+# A champion that `make demo` has trained, or else the detector that comes with the package.
+DETECTOR := $(firstword $(wildcard models/champion dfd/starter))
+
+try:  ## judge one clip of the sample, and name the page with the verdict
+	@$(if $(DETECTOR),,$(error this clone holds no detector yet; `make demo` trains one))\
+	$(MAKE) --no-print-directory $(SCAN)
+	@dfd scan samples/videos/aawxptlexd.mp4 --model $(DETECTOR) --report plots/try
+
 demo: $(WORKFLOW)  ## run the whole workflow as params.yaml says, or on VIDEOS=<folder>
 	@if [ -n "$$VIDEOS" ]; then dfd use "$$VIDEOS"; fi
 	@dfd pipeline
@@ -26,10 +35,15 @@ demo: $(WORKFLOW)  ## run the whole workflow as params.yaml says, or on VIDEOS=<
 install: $(DEV)  ## make .venv with everything in it
 
 test: $(DEV)  ## run the tests, on all cores
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
+		echo "no Chromium here: the tests of the page are skipped (Debian: apt install chromium)"
 	python -m pytest -n logical
 
 test-all: $(DEV)  ## run the tests, with those marked slow
 	python -m pytest -n logical -m 'slow or not slow'
+
+matrix:  ## run the tests on Python 3.11, 3.12 and 3.13, each in its own environment
+	requirements/matrix.sh
 
 format: $(DEV)  ## format the code
 	ruff format
