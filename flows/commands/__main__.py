@@ -16,7 +16,12 @@ from flows.commands.scan import scan
 from flows.commands.serve import serve
 from flows.commands.workflow import pipeline, run, use
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Deepfake-video detection.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Deepfake-video detection.",
+)
 app.command()(use)
 app.command()(run)
 app.command()(pipeline)
@@ -88,7 +93,11 @@ def main() -> None:
     ``DFD_DEBUG`` set, the traceback is shown.
     """
     try:
-        app()
+        sys.exit(app(prog_name="dfd", standalone_mode=False))
+    except typer.TyperException as error:  # the command line is wrong, or too short to do anything
+        told = error.format_message()
+        print(told if told.startswith("Usage: ") else f"dfd: {told} (see --help)", file=sys.stderr)
+        sys.exit(2)
     except DfdError as error:
         if os.environ.get("DFD_DEBUG"):
             raise
