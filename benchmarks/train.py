@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import repeat
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,10 +23,10 @@ from dfd.scoring.aggregate import video_scores
 from dfd.scoring.metrics import auc
 from dfd.train.export.to_onnx import export_onnx
 from dfd.train.feed.crops import Crops
-from dfd.train.feed.feed import Feed
+from dfd.train.feed.feed import Feed, Floats, Inputs
 from dfd.train.feed.store import write_header
 from dfd.train.feed.tone import with_tone_augmentation
-from dfd.train.loop.batchnorm import reestimate
+from dfd.train.loop.batchnorm import TrainingMode, reestimate
 from dfd.train.loop.checkpoint import Checkpoint
 from dfd.train.loop.fit import Callbacks, fit
 from dfd.train.loop.head import Features, train_head
@@ -101,20 +102,29 @@ def feed_figures(params: CandidateParams, steps: int = _STEPS) -> Figures:
             network.fit(batches, shuffle=False, steps_per_epoch=steps, verbose=0)
         return time.perf_counter() - begun
 
-    def kept_ready() -> Iterator[Any]:
-        batch = Feed(crops, params, 0).batch(0)
-        return (batch for _ in range(steps))
-
-    seconds(kept_ready())  # traces and compiles
+    ready = _ReadyFeed(crops, params, 0)
+    seconds(placed.batches(ready))  # traces and compiles
     pairs = []
     for epoch in range(_ROUNDS):
-        pairs.append((seconds(placed.batches(Feed(crops, params, epoch))), seconds(kept_ready())))
+        made = seconds(placed.batches(Feed(crops, params, epoch)))
+        pairs.append((made, seconds(placed.batches(ready))))
     images = steps * params.batch_size
     return {
         "train.feed_ratio": median(ready / real for real, ready in pairs),
         "train.images_per_s": images / median(real for real, _ in pairs),
         "train.images_per_s_of_the_step": images / median(ready for _, ready in pairs),
     }
+
+
+class _ReadyFeed(Feed):
+    """A feed that repeats its first batch, which is made before the epoch begins."""
+
+    def __init__(self, crops: Crops, params: CandidateParams, epoch: int) -> None:
+        super().__init__(crops, params, epoch)
+        self._ready = self.batch(0)
+
+    def __iter__(self) -> Iterator[tuple[Inputs, Floats]]:
+        return repeat(self._ready, len(self))
 
 
 def head(folder: Path) -> Figures:
@@ -146,7 +156,7 @@ def export(folder: Path) -> Figures:
     """
     model, _ = build_model("inception_resnet_v2", "none", 128, 0.0, seed=7)
     crops = textures(64)
-    reestimate(model, [crops.astype(np.float32)])
+    reestimate(TrainingMode(model), [crops.astype(np.float32)])
     save_model(model, folder / "model.keras")
     begun = time.perf_counter()
     difference = export_onnx(folder / "model.keras", folder / "model.onnx", crops)

@@ -224,7 +224,7 @@ def _convert(keras_file: Path, target: Path, probe: Path) -> float:
     onnx.checker.check_model(ordered)
     target.write_bytes(ordered.SerializeToString(deterministic=True))
     crops = np.load(probe)
-    keras_scores = np.asarray(model(tf.cast(crops, tf.float32), training=False))[:, 1]
+    keras_scores = np.asarray(network(tf.constant(crops)))[:, 1]
     onnx_scores = fake_scores(open_session(target.read_bytes()), crops)
     return float(np.abs(onnx_scores - keras_scores).max())
 

@@ -30,39 +30,59 @@ def batchnorm_layers(model: keras.Model) -> Iterator[Any]:
             yield layer
 
 
-def reestimate(model: keras.Model, batches: Iterable[Any]) -> list[Floats]:
-    """Replace the moving statistics of a model's BatchNorm layers by those of the given batches.
+class TrainingMode(keras.Model):  # type: ignore[misc]
+    """A model that runs another one in training mode, also when it predicts.
+
+    A backend compiles ``predict_on_batch`` once for each such model, so keep the model where its
+    statistics are estimated again and again.
+
+    Attributes:
+        network: The model that is run.
+    """
+
+    def __init__(self, network: keras.Model) -> None:
+        super().__init__()
+        self.network = network
+
+    def call(self, inputs: Any) -> Any:
+        """Return the output of the network in training mode."""
+        return self.network(inputs, training=True)
+
+
+def reestimate(model: TrainingMode, batches: Iterable[Any]) -> list[Floats]:
+    """Replace the moving statistics of a network's BatchNorm layers by those of the given batches.
 
     Frozen layers keep their statistics, which they also use in training mode. The weights do not
     change, and the result does not depend on the earlier statistics.
 
     Args:
-        model: The model, changed in place.
-        batches: Inputs of the model, a few hundred crops in all.
+        model: The network in training mode; it is changed in place.
+        batches: Inputs of the network, a few hundred crops in all.
 
     Returns:
-        The output of the model for each batch, in training mode.
+        The output of the network for each batch, in training mode.
 
     Example:
         >>> import keras, numpy as np
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.BatchNormalization()])
-        >>> _ = reestimate(model, [np.array([[1.0], [3.0]]), np.array([[5.0], [7.0]])])
+        >>> batches = [np.array([[1.0], [3.0]]), np.array([[5.0], [7.0]])]
+        >>> _ = reestimate(TrainingMode(model), batches)
         >>> norm = model.layers[0]
         >>> float(norm.moving_mean[0]), float(norm.moving_variance[0])
         (4.0, 5.0)
     """
-    norms = [layer for layer in batchnorm_layers(model) if layer.trainable]
+    norms = [layer for layer in batchnorm_layers(model.network) if layer.trainable]
     momenta = [layer.momentum for layer in norms]
     means = [np.zeros(layer.moving_mean.shape) for layer in norms]
     squares = [np.zeros(layer.moving_mean.shape) for layer in norms]
     outputs: list[Floats] = []
     try:
         for layer in norms:
-            layer.momentum = 0.0  # the moving statistics become those of the last batch
+            # The moving statistics become those of the last batch. The momentum is a constant in
+            # the compiled functions, so this one is compiled for no other purpose.
+            layer.momentum = 0.0
         for batch in batches:
-            # The model is called directly: the compiled functions of fit and predict contain the
-            # usual momentum as a constant.
-            outputs.append(keras.ops.convert_to_numpy(model(batch, training=True)))
+            outputs.append(model.predict_on_batch(batch))
             size = len(outputs[-1])
             for layer, mean, square in zip(norms, means, squares, strict=True):
                 batch_mean = keras.ops.convert_to_numpy(layer.moving_mean).astype(np.float64)
@@ -81,13 +101,13 @@ def reestimate(model: keras.Model, batches: Iterable[Any]) -> list[Floats]:
 
 
 def reestimate_checked(
-    model: keras.Model, batches: Sequence[tuple[Any, Floats]], epoch: int
+    model: TrainingMode, batches: Sequence[tuple[Floats, Floats]], epoch: int
 ) -> float:
     """Re-estimate the BatchNorm statistics, and check that inference then agrees with training.
 
     Args:
-        model: The model of the inputs in ``batches``, changed in place.
-        batches: Batches of a ``Feed``: inputs and one-hot targets.
+        model: The network in training mode; it is changed in place.
+        batches: Inputs of the network, and one-hot targets.
         epoch: Number of the epoch, for the error message.
 
     Returns:
@@ -101,7 +121,7 @@ def reestimate_checked(
     trained = accuracy(
         np.concatenate(reestimate(model, [inputs for inputs, _ in batches])), targets
     )
-    predictions = [model.predict_on_batch(inputs) for inputs, _ in batches]
+    predictions = [model.network.predict_on_batch(inputs) for inputs, _ in batches]
     inferred = accuracy(np.concatenate(predictions), targets)
     if inferred < trained - _ALLOWED_DIFFERENCE:
         raise TrainError(

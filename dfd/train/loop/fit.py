@@ -23,8 +23,8 @@ from dfd.labels import LABELS
 from dfd.params.training import CandidateParams
 from dfd.train.feed.crops import Crops
 from dfd.train.feed.feed import Feed
-from dfd.train.feed.tone import with_tone_augmentation
-from dfd.train.loop.batchnorm import reestimate_checked
+from dfd.train.feed.tone import ToneAugmentation, with_tone_augmentation
+from dfd.train.loop.batchnorm import TrainingMode, reestimate_checked
 from dfd.train.loop.checkpoint import Checkpoint, State, values_of
 from dfd.train.loop.head import backbone_of, features_of_crops, features_of_feeds, train_head
 from dfd.train.loop.history import EpochRecord, PhaseName, best_epoch, patience_exhausted
@@ -149,7 +149,7 @@ class _Run:
         params = self.params
         if self.history:
             self.detector.set_weights(self.best_weights)
-        detector_with_tone = with_tone_augmentation(self.detector)
+        in_training_mode = TrainingMode(self.detector)
         steps = len(Feed(self.train, params, 0))
         placement = Placement(self.setup)
         with placement.scope():
@@ -164,11 +164,7 @@ class _Run:
         if self.state.optimizer:
             self.checkpoint.restore(compiled.variables, self.state.network)
             self.checkpoint.restore(optimizer.variables, self.state.optimizer)
-        batchnorm_feed = Feed(self.train, params, 0)
-        batchnorm_batches = [
-            batchnorm_feed.batch(step % steps)
-            for step in range(-(-_BATCHNORM_CROPS // params.batch_size))
-        ]
+        batchnorm_batches = self.batchnorm_batches()
         report_step = keras.callbacks.LambdaCallback(
             on_train_batch_end=lambda step, logs: self.callbacks.on_step(step + 1, steps)
         )
@@ -192,13 +188,20 @@ class _Run:
             figures["learning_rate"] = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
             self.copy_ema_weights(training_network, optimizer.averages())
             figures["inference_accuracy"] = reestimate_checked(
-                detector_with_tone, batchnorm_batches, epoch
+                in_training_mode, batchnorm_batches, epoch
             )
             rate = steps * params.batch_size / seconds
             scores = self.validation_scores()
             self.add_epoch("full", figures, scores, began, rate, feed.waited / seconds)
             variables = values_of(compiled.variables), values_of(optimizer.variables)
             self.checkpoint.save(State(tuple(self.history), self.best_weights, *variables))
+
+    def batchnorm_batches(self) -> list[tuple[Any, Any]]:
+        """Return batches for the BatchNorm statistics: augmented crops, float32, and targets."""
+        feed, tone = Feed(self.train, self.params, 0), ToneAugmentation()
+        count = -(-_BATCHNORM_CROPS // self.params.batch_size)
+        batches = (feed.batch(step % len(feed)) for step in range(count))
+        return [(keras.ops.convert_to_numpy(tone(*inputs)), targets) for inputs, targets in batches]
 
     def copy_ema_weights(self, training_network: keras.Model, averages: Mapping[str, Any]) -> None:
         """Copy the weights of the training network into the detector, averaged ones where any."""

@@ -97,7 +97,7 @@ class Placement:
         Args:
             feed: The batches; each is split evenly among the devices.
         """
-        if self._strategy is None or self._setup.backend != "tensorflow":
+        if self._setup.backend != "tensorflow":
             return iter(feed)
         import tensorflow as tf  # here, because training with JAX does without TensorFlow
 
@@ -108,12 +108,19 @@ class Placement:
                     yield (device_pixels, device_tones), device_targets
 
         def spec(array: Any) -> Any:
-            size = len(array) // self._setup.devices
+            size = len(array) // self._setup.devices if self._strategy else None
             return tf.TensorSpec((size, *array.shape[1:]), array.dtype)
 
         (pixels, tones), targets = feed.batch(0)
         signature = (spec(pixels), spec(tones)), spec(targets)
         dataset = tf.data.Dataset.from_generator(device_batches, output_signature=signature)
+        # At the end of an epoch, the thread that tunes a data set misses the signal to end, and
+        # everything waits until it wakes up by itself: 5, 10, 20 or 41 seconds after it began.
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        dataset = dataset.prefetch(2).with_options(options)
+        if self._strategy is None:
+            return dataset
         return self._strategy.distribute_datasets_from_function(lambda context: dataset)
 
 

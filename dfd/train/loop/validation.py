@@ -29,7 +29,8 @@ def fake_scores(model: keras.Model, images: Images, batch_size: int = 32) -> Sco
         array([0.5, 0.5, 0.5], dtype=float32)
     """
     scores = [
-        np.asarray(model.predict_on_batch(batch))[:count, 1]
+        # Float pixels, as everywhere in training: a backend compiles the network anew for a type.
+        np.asarray(model.predict_on_batch(batch.astype(np.float32)))[:count, 1]
         for batch, count in full_batches(images, batch_size)
     ]
     return np.concatenate([np.empty(0, np.float32), *scores])

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from dfd.train.loop.batchnorm import batchnorm_layers, reestimate
+from dfd.train.loop.batchnorm import TrainingMode, batchnorm_layers, reestimate
 
 
 def lagging_model(labels: np.ndarray, pixels: np.ndarray) -> keras.Model:
@@ -38,7 +38,7 @@ def test_inference_agrees_with_training_afterwards(data) -> None:
     pixels, labels = data
     model = lagging_model(labels, pixels)
     before = accuracy(model, pixels, labels, training=False)
-    reestimate(model, [pixels[:64], pixels[64:]])
+    reestimate(TrainingMode(model), [pixels[:64], pixels[64:]])
     after = accuracy(model, pixels, labels, training=False)
     in_training = accuracy(model, pixels, labels, training=True)
     assert in_training > 0.9
@@ -49,7 +49,7 @@ def test_inference_agrees_with_training_afterwards(data) -> None:
 def test_statistics_of_uneven_batches_are_those_of_all_crops(data) -> None:
     pixels, labels = data
     model = lagging_model(labels, pixels)
-    reestimate(model, [pixels[:100], pixels[100:]])
+    reestimate(TrainingMode(model), [pixels[:100], pixels[100:]])
     conv = model.get_layer("inner").layers[1]
     features = keras.ops.convert_to_numpy(conv(pixels)).astype(np.float64)
     first = next(batchnorm_layers(model))
@@ -64,9 +64,9 @@ def test_a_second_time_changes_nothing_and_frozen_layers_keep_theirs(data) -> No
     inner, outer = batchnorm_layers(model)
     inner.trainable = False
     kept = np.array(inner.moving_mean)
-    reestimate(model, [pixels])
+    reestimate(TrainingMode(model), [pixels])
     np.testing.assert_array_equal(inner.moving_mean, kept)
     once = np.array(outer.moving_mean)
     assert not np.array_equal(once, kept)
-    reestimate(model, [pixels])
+    reestimate(TrainingMode(model), [pixels])
     np.testing.assert_array_equal(outer.moving_mean, once)
