@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,6 +14,7 @@ from dfd.audit.page import TITLES, audit_page
 from dfd.errors import SplitError
 from dfd.params.data import SplitParams
 from dfd.split.protocols import make_split
+from dfd.video.fingerprint import Fingerprint, read_fingerprint
 from tasks.workers import isolated_fingerprints
 from tests.data import SAMPLE
 from tests.dataset.clips import write_clip
@@ -21,22 +23,46 @@ from tests.dataset.projects import FRACTIONS, write_tables
 ROOMS = 8
 
 
-def write_dataset(folder: Path, **copy: Any) -> None:
-    """Write a REAL and a FAKE clip of each room, and a copy of the first that nothing names."""
-    labels: dict[str, Any] = {}
+@pytest.fixture(scope="module")
+def rooms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A REAL and a FAKE clip of each room."""
+    folder = tmp_path_factory.mktemp("rooms")
     for room in range(ROOMS):
         write_clip(folder / f"real{room}.mp4", room, 0)
         write_clip(folder / f"fake{room}.mp4", room, 0, forged=True)
-        labels[f"real{room}.mp4"] = {"label": "REAL", "original": None}
-        labels[f"fake{room}.mp4"] = {"label": "FAKE", "original": f"real{room}.mp4"}
-    if copy:
-        write_clip(folder / "copy.mp4", 0, **copy)
-        labels["copy.mp4"] = {"label": "FAKE", "original": "elsewhere.mp4"}
+    return folder
+
+
+@pytest.fixture
+def videos(rooms: Path, tmp_path: Path) -> Path:
+    """A data set of those clips."""
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    labels: dict[str, Any] = {}
+    for clip in rooms.iterdir():
+        (folder / clip.name).symlink_to(clip)
+        real = clip.name.startswith("real")
+        original = None if real else clip.name.replace("fake", "real")
+        labels[clip.name] = {"label": "REAL" if real else "FAKE", "original": original}
+    (folder / "metadata.json").write_text(json.dumps(labels))
+    return folder
+
+
+def add_copy(folder: Path, **copy: Any) -> None:
+    """Add a copy of the first REAL clip, with a label as if it came from elsewhere."""
+    write_clip(folder / "copy.mp4", 0, **copy)
+    labels = json.loads((folder / "metadata.json").read_text())
+    labels["copy.mp4"] = {"label": "FAKE", "original": "elsewhere.mp4"}
     (folder / "metadata.json").write_text(json.dumps(labels))
 
 
 def audited(folder: Path, index: pd.DataFrame, split: pd.DataFrame) -> Audit:
-    return audit_split(index, split, partial(isolated_fingerprints, folder))
+    """Audit a split in this process."""
+
+    def read(names: list[str]) -> Iterator[tuple[str, Fingerprint | None]]:
+        return ((name, read_fingerprint(folder / name)) for name in names)
+
+    return audit_split(index, split, read)
 
 
 def apart(split: pd.DataFrame, video: str, other: str) -> pd.DataFrame:
@@ -55,42 +81,40 @@ def apart(split: pd.DataFrame, video: str, other: str) -> pd.DataFrame:
         {"take": 0, "forged": True, "crf": 30},
     ],
 )
-def test_a_copy_or_fake_that_nothing_names_is_found(tmp_path: Path, copy: dict[str, Any]) -> None:
-    write_dataset(tmp_path / "videos", **copy)
-    index, split = write_tables(tmp_path / "videos", tmp_path)
-    audit = audited(tmp_path / "videos", index, apart(split, "copy.mp4", "real0.mp4"))
+def test_a_copy_or_fake_that_nothing_names_is_found(videos: Path, copy: dict[str, Any]) -> None:
+    add_copy(videos, **copy)
+    index, split = write_tables(videos, videos.parent)
+    audit = audited(videos, index, apart(split, "copy.mp4", "real0.mp4"))
     leaks = [finding for finding in audit.findings if finding.severity == "leak"]
     assert [(leak.kind, leak.videos) for leak in leaks] == [
         ("copies_cross", ("copy.mp4", "fake0.mp4", "real0.mp4"))
     ]
 
 
-def test_another_take_in_the_same_room_passes_and_broken_videos_are_said(tmp_path: Path) -> None:
-    write_dataset(tmp_path / "videos", take=1)
-    index, split = write_tables(tmp_path / "videos", tmp_path)
+def test_another_take_in_the_same_room_passes_and_broken_videos_are_said(videos: Path) -> None:
+    add_copy(videos, take=1)
+    index, split = write_tables(videos, videos.parent)
     split = apart(split, "copy.mp4", "real0.mp4")
-    assert audited(tmp_path / "videos", index, split).count("leak") == 0
-    (tmp_path / "videos" / "copy.mp4").write_bytes(b"broken since")
-    audit = audited(tmp_path / "videos", index, split)
+    assert audited(videos, index, split).count("leak") == 0
+    (videos / "copy.mp4").write_bytes(b"broken since")
+    audit = audit_split(index, split, partial(isolated_fingerprints, videos))
     assert audit.as_json()["not_checked"]["copies"] == "1 video that could not be decoded"
 
 
-def test_a_split_by_frame_is_said_to_leak_and_is_no_error(tmp_path: Path) -> None:
-    write_dataset(tmp_path / "videos")
-    index, _ = write_tables(tmp_path / "videos", tmp_path)
+def test_a_split_by_frame_is_said_to_leak_and_is_no_error(videos: Path) -> None:
+    index, _ = write_tables(videos, videos.parent)
     split = make_split(index, SplitParams(protocol="frame", seed=7, fractions=FRACTIONS))
-    audit = audited(tmp_path / "videos", index, split)
+    audit = audited(videos, index, split)
     assert audit.count("leak") == 0
     assert [finding.kind for finding in audit.findings] == ["leaky_protocol"]
     assert "all parts" in audit.as_json()["not_checked"]["canary"]
 
 
-def test_a_split_of_other_videos_is_refused(tmp_path: Path) -> None:
-    write_dataset(tmp_path / "videos")
-    index, split = write_tables(tmp_path / "videos", tmp_path)
+def test_a_split_of_other_videos_is_refused(videos: Path) -> None:
+    index, split = write_tables(videos, videos.parent)
     for stale in (split[1:], split.assign(label="REAL")):
         with pytest.raises(SplitError, match="dvc repro split"):
-            audited(tmp_path / "videos", index, stale)
+            audited(videos, index, stale)
 
 
 @pytest.mark.parametrize("name", ["sample", "grid"])

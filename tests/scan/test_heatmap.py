@@ -6,7 +6,7 @@ import pytest
 
 from dfd.detector.keras_file import load_keras_model
 from dfd.detector.network import Detector
-from dfd.scan.heatmap import HeatMaps, gradcam, heat_maps, occlusion, overlaid
+from dfd.scan.heatmap import gradcam, heat_maps, occlusion, overlaid
 from dfd.train.networks.backbones import build_model
 
 
@@ -49,7 +49,6 @@ def test_without_tensorflow_the_map_is_made_by_occlusion(
     monkeypatch.setattr("dfd.scan.heatmap.find_spec", lambda name: None)
     loaded = set(sys.modules)
     heat = heat_maps(detector_dir, crops())
-    assert isinstance(heat, HeatMaps)
     assert heat.method == "occlusion"
     assert heat.maps.shape == (2, 128, 128)
     assert not {"keras", "tensorflow"} & (set(sys.modules) - loaded)

@@ -1,6 +1,7 @@
 """Scans of videos, and of files that cannot be judged."""
 
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,7 +68,9 @@ def test_a_record_tells_what_was_judged_by_what(
     detector: Detector, tmp_path: Path, judge: Callable[..., Scan]
 ) -> None:
     clip = shutil.copy(CLIP, tmp_path / "my clip.mp4")
+    begun = time.perf_counter()
     scan = judge(clip, "models:/m@champion", "4")
+    elapsed = time.perf_counter() - begun
     record = scan.record
     assert (record.file.name, record.file.sha256) == ("my clip.mp4", hash_file(CLIP))
     assert record.file.size == CLIP.stat().st_size
@@ -81,7 +84,7 @@ def test_a_record_tells_what_was_judged_by_what(
     assert low < record.probability < high
     judged = [(f.frame, track.track) for track in record.tracks for f in track.frames]
     assert sorted(judged) == [(crop.frame, crop.track) for crop in scan.crops]
-    assert 0 < record.seconds < 60
+    assert 0 < record.seconds <= elapsed
 
 
 def test_threads_change_no_score(detector: Detector, detector_dir: Path) -> None:
@@ -142,7 +145,7 @@ NOT_JUDGED: dict[str, tuple[Callable[[Path], object], str]] = {
     "a drawing": (lambda path: write_clip(path, [drawing()] * 6), "no_face"),
     "tiny faces": (shrunk, "face_too_small"),
     "eight thousand pixels across": (
-        lambda path: write(path, moving_images(2, 7680, 4320), Coding("mpeg4")),
+        lambda path: write(path, moving_images(1, 7680, 4320), Coding("mpeg4")),
         "no_face",
     ),
     "frames that are not there": (
