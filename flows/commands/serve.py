@@ -63,14 +63,14 @@ def serve(
     )
     hosts = [*(allow_host or ()), *(LOOPBACK if local or allow_host else ())]
     app = make_app(Site(find_detector(model), limits, token, hosts))
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=_SHUTDOWN_S,
-    )
-    logging.getLogger("uvicorn.error").addFilter(_is_not_cancellation)
     with _listening(host, port) as listener, suppress(KeyboardInterrupt):
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=_SHUTDOWN_S,
+        )
+        logging.getLogger("uvicorn.error").addFilter(_is_not_cancellation)
         address = f"[{host}]" if ":" in host else host
         print(f"http://{address}:{listener.getsockname()[1]}", flush=True)
         uvicorn.Server(config).run(sockets=[listener])
