@@ -100,10 +100,12 @@ def train_detector(
     )
     logged = logged_epochs(client, run_id)
     epoch = 1  # of the full phase
+    head = network.pretrained and params.head_epochs > 0  # the features of its phase come first
 
     def on_epoch(record: EpochRecord) -> None:
-        nonlocal epoch
+        nonlocal epoch, head
         epoch += record.phase == "full"
+        head = False
         if record.epoch in logged:
             return
         log_epoch(client, run_id, asdict(record), record.epoch)
@@ -116,6 +118,9 @@ def train_detector(
         )
 
     def report_step(step: int, steps: int) -> None:
+        if head:
+            on_step(f"head: features of batch {step} of {steps}", step, steps)
+            return
         at = "validation" if step == steps else f"step {step} of {steps}"
         each = steps + 1  # the validation counts as a step
         done = (epoch - 1) * each + step
@@ -124,8 +129,6 @@ def train_detector(
     with running(client, run_id):
         first = Feed(train, params, 1)
         log_first_batch(client, run_id, batch_figure(first, f"{title}: first batch"))
-        if network.pretrained and params.head_epochs:
-            on_step("training the head on the frozen backbone", 0, 0)
         result = fit(
             network, train, validation, params, setup, state, Callbacks(on_epoch, report_step)
         )

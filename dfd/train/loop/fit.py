@@ -46,7 +46,8 @@ class Callbacks:
         on_epoch: Called after every epoch with its record. A run that continues from a checkpoint
             first calls it with the record of every epoch in the checkpoint.
         on_step: Called after every step of the full phase with the number of the step, from 1, and
-            the number of steps of the epoch.
+            the number of steps of the epoch. In the head phase, called before its first epoch with
+            the number of batches whose features the backbone has computed, and of all batches.
     """
 
     on_epoch: Callable[[EpochRecord], None]
@@ -126,7 +127,7 @@ class _Run:
         began = time.perf_counter()
         backbone = backbone_of(self.detector)
         feeds = [Feed(self.train, self.params, view) for view in range(self.params.head_views)]
-        features = features_of_feeds(backbone, feeds)
+        features = features_of_feeds(backbone, feeds, self.callbacks.on_step)
         chunks = self.validation.chunks(self.params.input_size)
         validation_features = features_of_crops(backbone, chunks, self.params.batch_size)
         waited = sum(feed.waited for feed in feeds)

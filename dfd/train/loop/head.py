@@ -1,6 +1,6 @@
 """The head phase: the frozen backbone computes features once, and the head is trained on them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -44,18 +44,25 @@ def backbone_of(detector: keras.Model) -> keras.Model:
     return with_tone_augmentation(trunk)
 
 
-def features_of_feeds(backbone: keras.Model, feeds: Iterable[Feed]) -> Features:
+def features_of_feeds(
+    backbone: keras.Model,
+    feeds: Sequence[Feed],
+    on_step: Callable[[int, int], None] = lambda step, steps: None,
+) -> Features:
     """Return the features of all training crops, in as many augmented views as there are feeds.
 
     Args:
         backbone: The model that ``backbone_of`` returns.
         feeds: One feed per view, each of another epoch number.
+        on_step: Called after every batch with the number of batches done, and that of all feeds.
     """
     values, targets = [], []
+    steps = sum(len(feed) for feed in feeds)
     for feed in feeds:
         for inputs, batch_targets in feed:
             values.append(backbone.predict_on_batch(inputs))
             targets.append(batch_targets)
+            on_step(len(values), steps)
     return Features(np.concatenate(values), np.concatenate(targets))
 
 

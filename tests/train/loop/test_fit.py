@@ -72,7 +72,14 @@ def test_pretrained_weights_train_the_head_first_and_leave_batchnorm(
     backbone = fitted.model.get_layer("backbone")
     backbone.save_weights(path)
     started = params.model_copy(update={"weights": str(path), "epochs": 1, "ema_decay": 0})
-    again = run(crops(8, seed=1), crops(6, seed=2), started, tmp_path / "state.npz")
+    seen: list[str | int] = []
+    again = run(
+        *(crops(8, seed=1), crops(6, seed=2), started, tmp_path / "state.npz"),
+        on_epoch=lambda record: seen.append(record.phase),
+        on_step=lambda step, steps: seen.append(step),
+    )
+    steps = list(range(1, seen.index("head") + 1))
+    assert seen == [*steps, "head", *steps, "full"], "steps of the features, then of the training"
     assert [record.phase for record in again.history] == ["head", "full"]
     assert again.weights == "mesonet.weights.h5"
     norm = again.model.get_layer("backbone").get_layer("meso_block1_norm")

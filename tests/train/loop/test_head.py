@@ -16,8 +16,10 @@ def test_features_follow_every_view_of_the_crops(detector, crops, params) -> Non
     some = crops(4, seed=0)
     backbone = backbone_of(detector)
     feeds = [Feed(some, params, view) for view in range(2)]
-    features = features_of_feeds(backbone, feeds)
+    steps: list[tuple[int, int]] = []
+    features = features_of_feeds(backbone, feeds, lambda step, of: steps.append((step, of)))
     assert features.values.shape == (2 * len(feeds[0]) * 16, 16)
+    assert steps == [(step, 2 * len(feeds[0])) for step in range(1, 2 * len(feeds[0]) + 1)]
     (pixels, tones), targets = feeds[1].batch(0)
     half = len(features.values) // 2
     np.testing.assert_array_equal(features.targets[half : half + 16], targets)
