@@ -27,7 +27,7 @@ from dfd.params.faces import CropParams
 from dfd.train.loop.history import curves
 from dfd.train.export.saving import save_detector
 from benchmarks.detectors import card_of
-from tests.train.conftest import SMALL, run, synthetic_crops
+from tests.train.runs import SMALL, run, synthetic_crops
 import numpy as np
 
 faces = CropParams(

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -5,12 +7,17 @@ import pytest
 
 from dfd.robustness.perturbations import (
     ON_CROP,
+    ON_TABLE,
+    ON_VIDEO,
     PERTURBATIONS,
     Perturbation,
     fewer_frames,
     perturb_crops,
 )
+from dfd.video.frames import read_frames
+from dfd.video.packets import list_packets
 from tests.train.faces import face_crop
+from tests.video.clips import Coding, moving_images, write
 
 NAMES = pd.Series(["a.mp4/000001-0.jpg", "b.mp4/000001-0.jpg"])
 
@@ -44,12 +51,51 @@ def test_without_a_level_nothing_changes(name: str) -> None:
     np.testing.assert_array_equal(perturb_crops(pair(), NAMES, ON_CROP[name], None), pair())
 
 
-@pytest.mark.parametrize("name", ["jpeg", "scale", "blur", "noise"])
+def assert_harm_grows(perturbation: Perturbation, harm: list[float]) -> None:
+    """Each level does more harm than the one before, counted from the unperturbed."""
+    at = perturbation.clean_at
+    for levels in (harm[:at][::-1], harm[at:]):
+        assert levels == sorted(levels)
+        assert len(set(levels)) == len(levels)
+    assert min(harm) > 0
+
+
+@pytest.mark.parametrize("name", ON_CROP)
 def test_each_level_does_more_harm_than_the_one_before(name: str) -> None:
     crops = pair()
     errors = [np.abs(altered.astype(float) - crops).mean() for altered in at_levels(name, crops)]
-    assert errors[0] > 0
-    assert errors == sorted(errors)
+    assert_harm_grows(ON_CROP[name], errors)
+
+
+@pytest.mark.parametrize("name", ON_VIDEO)
+def test_a_video_keeps_its_frames_and_loses_more_at_each_level(name: str, tmp_path: Path) -> None:
+    clip = write(tmp_path / "clip.mp4", moving_images(20, 128, 96), Coding(rate=30))
+    before, errors = luma_of(clip), []
+    for level in ON_VIDEO[name].levels:
+        ON_VIDEO[name].function(clip, tmp_path / "altered.mp4", level)
+        after = luma_of(tmp_path / "altered.mp4")
+        assert after.shape == before.shape
+        errors.append(np.abs(after - before).mean())
+    assert_harm_grows(ON_VIDEO[name], errors)
+
+
+def luma_of(path: Path) -> np.ndarray:
+    packets = list_packets(path)
+    frames = read_frames(path, packets, range(packets.frames))
+    return np.stack([frame.image() for frame in frames]) @ (0.114, 0.587, 0.299)  # of BGR
+
+
+@pytest.mark.parametrize("name", ON_TABLE)
+def test_every_video_keeps_some_crops_and_fewer_at_each_level(name: str) -> None:
+    rows = [(video, frame, 0) for video in "ab" for frame in range(0, 64, 4)]
+    crops = pd.DataFrame(rows, columns=["video", "frame", "track"])
+    lost = []
+    for level in ON_TABLE[name].levels:
+        kept = ON_TABLE[name].function(crops, level)
+        assert set(kept["video"]) == {"a", "b"}
+        pd.testing.assert_frame_equal(kept.sort_index(), crops.loc[sorted(kept.index)])
+        lost.append(len(crops) - len(kept))
+    assert_harm_grows(ON_TABLE[name], lost)
 
 
 @pytest.mark.parametrize("name", ["scale", "blur"])
@@ -83,11 +129,15 @@ def test_gamma_turns_brightness_and_leaves_black_and_white() -> None:
         np.testing.assert_array_equal(altered, ends)
 
 
-@pytest.mark.parametrize("name", ["jpeg", "scale", "blur"])
+@pytest.mark.parametrize("name", ON_CROP)
 def test_colours_keep_their_places(name: str) -> None:
-    plain = np.broadcast_to(np.array([200, 40, 60], np.uint8), (2, 64, 64, 3)).copy()
+    colour = [200, 40, 60]
+    plain = np.broadcast_to(np.array(colour, np.uint8), (2, 64, 64, 3)).copy()
     for altered in at_levels(name, plain):
-        np.testing.assert_allclose(altered.mean(axis=(0, 1, 2)), [200, 40, 60], atol=16)
+        means = altered.mean(axis=(0, 1, 2))
+        assert np.argsort(means).tolist() == np.argsort(colour).tolist()
+        if name != "gamma":  # which is there to change brightness
+            np.testing.assert_allclose(means, colour, atol=16)
 
 
 def test_fewer_frames_are_spread_over_each_video_with_all_their_faces() -> None:

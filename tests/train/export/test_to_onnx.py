@@ -16,7 +16,7 @@ from dfd.train.export.to_onnx import export_onnx
 from dfd.train.loop.validation import fake_scores as keras_scores
 from dfd.train.networks.backbones import build_model
 from tests.data import ROOT
-from tests.train.loop.test_setup import NO_TENSORFLOW
+from tests.train.jax_run import NO_TENSORFLOW
 
 
 def noise(count: int, size: int) -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 from dfd.errors import TrainError
 from dfd.faces.face import LANDMARKS
 from dfd.train.feed.crops import Crops, crops_of_part
-from tests.train.conftest import part_of
+from tests.train.runs import part_of
 
 
 def test_a_part_has_its_own_crops_rows_and_landmarks() -> None:

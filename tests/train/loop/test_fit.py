@@ -13,7 +13,7 @@ from dfd.train.loop import fit as fit_module
 from dfd.train.loop.history import EpochRecord
 from dfd.train.loop.result import TrainingResult
 from dfd.train.loop.validation import fake_scores
-from tests.train.conftest import part_of, run
+from tests.train.runs import part_of, run
 
 
 @pytest.fixture(scope="module")
