@@ -4,7 +4,6 @@ Both are read from the installed package's metadata, as ``pyproject.toml`` decla
 """
 
 import re
-from importlib.metadata import requires
 
 _PROJECT = "dfd"
 _DISTRIBUTIONS = {  # of modules that are not named as the package which brings them
@@ -55,6 +54,8 @@ def install_command(extra: str) -> str:
 
 def _declared() -> list[tuple[str, str | None]]:
     """Return the name of each package that is asked for, with its extra."""
+    from importlib.metadata import requires  # slow to import, and rarely needed
+
     found = (
         re.match(r"""([\w.-]+).*?(?:\bextra == ['"]([\w-]+)['"])?$""", requirement)
         for requirement in requires(_PROJECT) or ()

@@ -1,6 +1,5 @@
 """``dfd serve``: a page and an API that judge videos."""
 
-import asyncio
 import logging
 import os
 import socket
@@ -78,6 +77,8 @@ def serve(
 
 def _is_not_cancellation(record: logging.LogRecord) -> bool:
     """Drop log records of the requests that were cancelled when the server was stopped."""
+    import asyncio  # slow to import, and `dfd --help` does not need it
+
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
