@@ -6,6 +6,8 @@ import pytest
 from rich.console import Console
 
 from flows.progress import REPORTS, Bar, ProgressBar, WarningReports, read_report, shown_steps
+from tests.data import SAMPLE
+from tests.project import PAIRS, Project, write_clips
 
 
 @pytest.fixture
@@ -71,3 +73,22 @@ def test_a_terminal_shows_what_is_done_and_the_time_left() -> None:
         bar.show("epoch 1 of 2, step 2 of 4", 2, 8)
     assert "train@small epoch 1 of 2, step 2 of 4" in screen.getvalue()
     assert "left" in screen.getvalue()
+
+
+@pytest.mark.skipif(not SAMPLE.is_dir(), reason="the sample is not here")
+def test_a_stage_reports_to_the_pipeline_that_runs_it(project: Project) -> None:
+    write_clips(project.folder / "clips")
+    project.change_params(
+        lambda params: (
+            params["dataset"].update(videos="clips"),
+            params["split"].update(protocol="frame"),
+        )
+    )
+    found = []
+    for stage in ("dataset", "split"):
+        ended = project.command("run", stage, DFD_REPORTS="1")
+        assert ended.returncode == 0, ended.stderr
+        found += reports(ended.stdout)
+    videos = 2 * PAIRS + 2
+    assert {"text": f"0 of {videos} videos", "done": 0, "total": videos} in found
+    assert any("made from this split is LEAKY" in str(one.get("warning")) for one in found)
