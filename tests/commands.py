@@ -1,4 +1,4 @@
-"""The command ``dfd`` run in this process, which saves the seconds that an interpreter takes."""
+"""The command ``dfd`` as a program, and in this process, which saves an interpreter's seconds."""
 
 import logging
 import os
@@ -14,6 +14,23 @@ from typing import IO
 from unittest.mock import patch
 
 from flows.commands.__main__ import main
+from tests.data import ROOT
+
+PROGRAM = (sys.executable, "-m", "flows.commands")
+
+
+def program(
+    folder: Path, *arguments: object, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run ``dfd`` with arguments in a folder as a program, and return what came of it."""
+    return subprocess.run(
+        [*PROGRAM, *map(str, arguments)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def dfd(folder: Path, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -1,5 +1,6 @@
 """Fixtures the tests share."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,6 +41,17 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run one Prefect server for all tests and return its API address."""
     with shared_server(tmp_path_factory, "prefect", _prefect_api) as api:
         yield api
+        if "prefect.main" in sys.modules:
+            _send_what_waits()
+
+
+def _send_what_waits() -> None:
+    """Send the logs and events of flows that ran in this process, while their server is there."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    APILogWorker.drain_all(timeout=30)
+    EventsWorker.drain_all(timeout=30)
 
 
 @contextmanager

@@ -27,3 +27,17 @@ def write_video(
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         container.mux(stream.encode())
     return path
+
+
+def write_huge_frame(path: Path) -> Path:
+    """Encode a video of one frame that takes 400 MB as decoded, and return its path."""
+    with av.open(path, "w") as clip:
+        stream = clip.add_stream("ffv1", rate=25)
+        stream.width = stream.height = 8192
+        stream.pix_fmt = "gbrp16le"
+        frame = av.VideoFrame(8192, 8192, "gbrp16le")
+        for plane in frame.planes:
+            plane.update(bytes(plane.buffer_size))
+        clip.mux(stream.encode(frame))
+        clip.mux(stream.encode())
+    return path

@@ -37,13 +37,13 @@ def test_a_missing_folder_is_one_line_without_a_traceback(project: Project) -> N
 
 def test_a_traceback_is_there_for_who_asks(project: Project) -> None:
     set_videos(project, "gone")
-    ended = project.run("flows.dataset", DFD_DEBUG="1")
+    ended = project.command("run", "dataset", DFD_DEBUG="1")
     assert ended.returncode != 0
     assert "Traceback" in ended.stderr
 
 
 def test_a_stage_before_its_time_names_the_one_to_run(project: Project) -> None:
-    ended = project.run("flows.split")
+    ended = project.command("run", "split")
     assert ended.returncode == 2
     (line,) = own_lines(ended.stderr)
     assert line.endswith("run `dvc repro dataset`")
@@ -56,7 +56,7 @@ def test_a_failed_stage_ends_the_pipeline_with_its_own_line(
     (tmp_path / "clips" / "metadata.json").write_text('{"a.mp4": {"label": "MAYBE"}}')
     (tmp_path / "clips" / "a.mp4").write_bytes(b"x")
     set_videos(project, str(tmp_path / "clips"))
-    ended = project.run("flows.commands", "pipeline")
+    ended = project.command("pipeline")
     assert ended.returncode == 2
     line = own_lines(ended.stderr)[-1]
     assert line.startswith("dfd: stage dataset failed: ")
@@ -65,13 +65,13 @@ def test_a_failed_stage_ends_the_pipeline_with_its_own_line(
 
 
 def test_serving_without_a_server_says_how_to_start_one(project: Project) -> None:
-    ended = project.run("flows.commands", "pipeline", "--serve", PREFECT_API_URL="")
+    ended = project.command("pipeline", "--serve", PREFECT_API_URL="")
     assert ended.returncode == 2
     assert "start `prefect server start`" in own_lines(ended.stderr)[0]
 
 
 def test_a_schedule_that_is_none_is_one_line(project: Project) -> None:
-    ended = project.run("flows.commands", "pipeline", "--serve", "--cron", "nonsense")
+    ended = project.command("pipeline", "--serve", "--cron", "nonsense")
     assert ended.returncode == 2
     assert own_lines(ended.stderr) == [
         "dfd: --cron 'nonsense': not five cron fields, as in '0 2 * * *'"
@@ -79,7 +79,7 @@ def test_a_schedule_that_is_none_is_one_line(project: Project) -> None:
 
 
 def test_a_server_that_does_not_answer_is_named(project: Project) -> None:
-    ended = project.run("flows.split", PREFECT_API_URL="http://127.0.0.1:9/api")
+    ended = project.command("run", "split", PREFECT_API_URL="http://127.0.0.1:9/api")
     assert ended.returncode == 2
     (line,) = own_lines(ended.stderr)
     assert "no Prefect server answers at http://127.0.0.1:9/api" in line
@@ -87,7 +87,7 @@ def test_a_server_that_does_not_answer_is_named(project: Project) -> None:
 
 
 def test_a_candidate_that_is_not_there_cannot_be_left_out(project: Project) -> None:
-    ended = project.run("flows.commands", "pipeline", "--without", "vgg")
+    ended = project.command("pipeline", "--without", "vgg")
     assert ended.returncode == 2
     (line,) = ended.stderr.splitlines()
     assert "--without vgg: no such candidate; there are inception_resnet_v2, mesonet" in line
@@ -95,7 +95,7 @@ def test_a_candidate_that_is_not_there_cannot_be_left_out(project: Project) -> N
 
 def test_broken_params_are_named_by_the_pipeline(project: Project) -> None:
     (project.folder / "params.yaml").write_text("dataset: [")
-    ended = project.run("flows.commands", "pipeline")
+    ended = project.command("pipeline")
     assert ended.returncode == 2
     (line,) = ended.stderr.splitlines()
     assert line.startswith("dfd: params.yaml: not valid YAML (line 1, column 11: ")
@@ -113,7 +113,7 @@ def test_broken_params_are_named_by_the_pipeline(project: Project) -> None:
 def test_a_stage_that_cannot_run_is_one_line(
     project: Project, arguments: list[str], line: str
 ) -> None:
-    ended = project.run("flows.commands", "run", *arguments)
+    ended = project.command("run", *arguments)
     assert ended.returncode == 2
     assert ended.stderr.startswith(f"dfd: {line}")
     assert len(ended.stderr.splitlines()) == 1
@@ -128,11 +128,11 @@ def test_the_form_of_a_stage_in_dvc_yaml_needs_its_candidate_too(project: Projec
 
 def test_a_stage_runs_by_its_name(project: Project) -> None:
     set_videos(project, "gone")
-    ended = project.run("flows.commands", "run", "dataset")
+    ended = project.command("run", "dataset")
     assert ended.returncode == 2
     (line,) = own_lines(ended.stderr)
     assert line.startswith("dfd: gone: cannot be listed")
-    debugged = project.run("flows.commands", "run", "dataset", DFD_DEBUG="1")
+    debugged = project.command("run", "dataset", DFD_DEBUG="1")
     assert debugged.returncode != 0
     assert "Traceback" in debugged.stderr
 
@@ -144,7 +144,7 @@ def test_the_stages_are_those_of_dvc_yaml() -> None:
 
 
 def test_a_schedule_without_a_server_to_keep_it_is_refused(project: Project) -> None:
-    ended = project.run("flows.commands", "pipeline", "--cron", "0 3 * * *")
+    ended = project.command("pipeline", "--cron", "0 3 * * *")
     assert ended.returncode == 2
     assert ended.stderr == (
         "dfd: --cron: is a schedule for --serve; add --serve, or leave out --cron\n"

@@ -1,12 +1,11 @@
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from tests.commands import dfd, program
 from tests.data import ROOT
 from tests.dataset.clips import write_clip
 from tests.dataset.projects import write_tables
@@ -31,26 +30,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def audit(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [
-        sys.executable,
-        "-c",
-        "from flows.commands.__main__ import main; main()",
-        "dataset",
-        "audit",
-    ]
-    return subprocess.run(
-        [*command, *options],
-        cwd=folder,
-        env={"PYTHONPATH": str(ROOT), "PATH": "", "HOME": str(folder)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_a_sound_data_set_is_a_table_and_no_error(folder: Path) -> None:
-    ended = audit(folder)
+    ended = program(folder, "dataset", "audit", PATH="", HOME=str(folder))
     assert ended.returncode == 0, ended.stderr
     assert max(map(len, ended.stdout.splitlines())) <= 100
     assert "6 groups of 12 videos, none in two parts" in ended.stdout
@@ -63,7 +44,7 @@ def test_a_leak_is_one_line_that_names_the_videos_and_a_page(folder: Path) -> No
     part = "test" if (split.loc[fake, "part"] == "train").all() else "train"
     split.loc[fake, "part"] = part
     split.to_csv(folder / "data" / "split.csv", index=False)
-    ended = audit(folder, "--page", "audit.html")
+    ended = dfd(folder, "dataset", "audit", "--page", "audit.html")
     assert ended.returncode == 2
     (line,) = ended.stderr.splitlines()
     assert line.startswith("dfd: split: leaks: The group fake0.mp4 lies in more than one part")
@@ -78,17 +59,17 @@ def test_the_leaks_of_a_data_set_s_own_split_are_shown_and_no_error(folder: Path
     split.to_csv(folder / "data" / "split.csv", index=False)
     params = (folder / "params.yaml").read_text()
     (folder / "params.yaml").write_text(params.replace("protocol: group", "protocol: official"))
-    ended = audit(folder)
+    ended = dfd(folder, "dataset", "audit")
     assert ended.returncode == 0, ended.stderr
     assert "warning: The group fake0.mp4 lies in more than one part" in ended.stdout
 
 
 def test_what_is_not_there_is_one_line(folder: Path) -> None:
-    ended = audit(folder, "--page", "data/split.csv/audit.html")
+    ended = dfd(folder, "dataset", "audit", "--page", "data/split.csv/audit.html")
     assert ended.returncode == 2
     assert "cannot be written" in ended.stderr.splitlines()[-1]
     (folder / "data" / "split.csv").unlink()
-    ended = audit(folder)
+    ended = dfd(folder, "dataset", "audit")
     assert ended.returncode == 2
     (line,) = ended.stderr.splitlines()
     assert "run `dvc repro split`" in line
@@ -104,7 +85,7 @@ def test_the_stage_fails_on_a_leak_and_leaves_what_it_found(folder: Path, projec
         labels[f"copy{room}.mp4"] = {"label": "FAKE" if room % 2 else "REAL"}
     (project.folder / "data" / "videos" / "metadata.json").write_text(json.dumps(labels))
     write_tables(project.folder / "data" / "videos", project.folder / "data")
-    ended = project.run("flows.split")
+    ended = project.command("run", "split")
     assert ended.returncode == 2, ended.stderr
     (line,) = [line for line in ended.stderr.splitlines() if line.startswith("dfd: ")]
     assert "show one recording, in more than one part: copy" in line

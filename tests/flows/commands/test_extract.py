@@ -7,13 +7,13 @@ import sys
 import threading
 from pathlib import Path
 
-import av
 import psutil
 import pytest
 import yaml
 
 from dfd.faces.reader import read_crops, read_crops_table, read_manifest
-from tests.data import GRID, ROOT, SAMPLE
+from tests.commands import PROGRAM, dfd
+from tests.data import GRID, ROOT, SAMPLE, write_huge_frame
 from tests.fuzz import mutants
 
 CLIPS = sorted(SAMPLE.glob("*.mp4"))
@@ -21,14 +21,7 @@ CLIPS = sorted(SAMPLE.glob("*.mp4"))
 
 def extract(*paths: Path, out: Path, params: Path = ROOT / "params.yaml") -> tuple[int, str]:
     """Run the command and return its exit code and what it wrote to standard error."""
-    arguments = [*map(str, paths), "--out", str(out), "--params", str(params)]
-    ended = subprocess.run(
-        [sys.executable, "-m", "flows.commands", "extract", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-    )
+    ended = dfd(ROOT, "extract", *paths, "--out", out, "--params", params)
     return ended.returncode, ended.stderr
 
 
@@ -179,15 +172,7 @@ def test_a_video_that_needs_too_much_memory_is_a_row_and_not_remembered(tmp_path
     huge = tmp_path / "in" / "huge.mkv"
     huge.parent.mkdir()
     shutil.copy(CLIPS[0], huge.parent)
-    with av.open(str(huge), "w") as clip:
-        stream = clip.add_stream("ffv1", rate=25)
-        stream.width = stream.height = 8192  # 400 MB a frame
-        stream.pix_fmt = "gbrp16le"
-        frame = av.VideoFrame(8192, 8192, "gbrp16le")
-        for plane in frame.planes:
-            plane.update(bytes(plane.buffer_size))
-        clip.mux(stream.encode(frame))
-        clip.mux(stream.encode())
+    write_huge_frame(huge)
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["workers"] |= {"memory_limit_mb": 512}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
@@ -201,16 +186,17 @@ def test_a_video_that_needs_too_much_memory_is_a_row_and_not_remembered(tmp_path
     assert read_manifest(out).set_index("video").loc["huge.mkv", "reason"] == "no_face"
 
 
-def test_five_hundred_damaged_videos(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [100, pytest.param(500, marks=pytest.mark.slow)])
+def test_damaged_videos(tmp_path: Path, count: int) -> None:
     """No crash, no hang, no process over its limit, and a row for each."""
     (tmp_path / "in").mkdir()
     clips = [*CLIPS, *sorted(GRID.glob("*.mp4"))]
-    for number, clip in enumerate(mutants(clips, 500, seed=20)):
+    for number, clip in enumerate(mutants(clips, count, seed=20)):
         (tmp_path / "in" / f"{number:03d}.mp4").write_bytes(clip)
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["workers"] |= {"time_limit_s": 60, "memory_limit_mb": 1024}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
-    command = [sys.executable, "-m", "flows.commands", "extract", str(tmp_path / "in")]
+    command = [*PROGRAM, "extract", str(tmp_path / "in")]
     options = ["--out", str(tmp_path / "out"), "--params", str(tmp_path / "params.yaml")]
     with subprocess.Popen([*command, *options], cwd=ROOT, stdout=subprocess.DEVNULL) as process:
         watch = Watch(process.pid)
@@ -219,10 +205,10 @@ def test_five_hundred_damaged_videos(tmp_path: Path) -> None:
         watch.done.set()
     manifest = read_manifest(tmp_path / "out")
     assert code == 0
-    assert len(manifest) == 500
+    assert len(manifest) == count
     assert (manifest["reason"].isna() == (manifest["crops"] > 0)).all()
     expected = {"unreadable", "no_face", "face_too_small", "memory_limit"}
     assert set(manifest["reason"].dropna()) <= expected
     assert 0 < watch.most < 1024 * 2**20
     damaged = manifest["kept"] < 16
-    assert 100 < damaged.sum() < 450, "the damage is real, yet not every clip is lost to it"
+    assert 0.2 < damaged.mean() < 0.9, "the damage is real, yet not every clip is lost to it"

@@ -16,7 +16,7 @@ def test_use_points_the_params_at_a_folder_and_keeps_the_rest(
     (clips / "REAL" / "a.mp4").write_bytes(b"x")
     path = project.folder / "params.yaml"
     before = path.read_text()
-    ended = project.run("flows.commands", "use", str(clips))
+    ended = project.command("use", str(clips))
     assert ended.returncode == 0, ended.stderr
     assert load_section(DatasetParams, path) == DatasetParams(
         videos=str(clips), layout="folder", name="my clips"
@@ -34,7 +34,7 @@ def test_use_refuses_a_folder_that_cannot_be_used_and_changes_nothing(
     (tmp_path / "clips").mkdir()
     (tmp_path / "clips" / "metadata.json").write_text(json.dumps({"gone.mp4": {"label": "REAL"}}))
     before = (project.folder / "params.yaml").read_text()
-    ended = project.run("flows.commands", "use", str(tmp_path / "clips"))
+    ended = project.command("use", str(tmp_path / "clips"))
     assert ended.returncode == 2
     assert ended.stderr.startswith("dfd: ")
     assert "do not exist" in ended.stderr
@@ -42,7 +42,7 @@ def test_use_refuses_a_folder_that_cannot_be_used_and_changes_nothing(
 
 
 def test_summary_before_any_run_says_what_to_run(project: Project) -> None:
-    ended = project.run("flows.commands", "summary")
+    ended = project.command("summary")
     assert ended.returncode == 2
     assert "run `make demo`" in ended.stderr
 
@@ -50,6 +50,6 @@ def test_summary_before_any_run_says_what_to_run(project: Project) -> None:
 def test_summary_names_a_damaged_result(project: Project) -> None:
     (project.folder / "metrics").mkdir()
     (project.folder / "metrics" / "split.json").write_text("{half")
-    ended = project.run("flows.commands", "summary")
+    ended = project.command("summary")
     assert ended.returncode == 2
     assert ended.stderr.startswith("dfd: metrics/split.json: damaged")

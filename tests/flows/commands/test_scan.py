@@ -10,32 +10,36 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from benchmarks.detectors import save_untrained
+from dfd.detector.card import MODEL
+from dfd.detector.keras_file import save_model
 from dfd.files import hash_file
 from dfd.scoring.decision import Calibration, Decision
 from tests.clip_fixtures import face_params
-from tests.data import GRID, ROOT, SAMPLE, write_video
+from tests.commands import PROGRAM, dfd, program
+from tests.data import GRID, ROOT, SAMPLE, write_huge_frame, write_video
+from tests.detectors import write_detector
 from tests.fuzz import mutants
 from tests.scan.conftest import DOMAIN
 
 CLIPS = sorted(SAMPLE.glob("*.mp4"))
-COMMAND = [sys.executable, "-m", "flows.commands", "scan"]
 DECISION = Decision(Calibration(), 0.5, (0.5, 0.5))
 QUICK = face_params(margin=0.1, crop_size=128, frames_per_video=4)
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with detectors: one that calls everything FAKE, one REAL, and a champion."""
     folder = tmp_path_factory.mktemp("project") / "models"
-    champion = save_untrained(folder / "champion", crop=QUICK, domain=DOMAIN, decision=DECISION)
+    card = {"candidate": "untrained", "crop": QUICK, "domain": DOMAIN, "decision": DECISION}
+    champion = write_detector(folder / "champion", **card)
     for name, threshold in (("fake", 0.0), ("real", 1.0)):
         shutil.copytree(champion, folder / name)
         card = json.loads((champion / "detector.json").read_text())
@@ -47,18 +51,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def scan(models: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Return what runs the command beside ``models`` and returns what came of it."""
-
-    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*COMMAND, *map(str, arguments)],
-            cwd=models.parent,
-            env=ENVIRONMENT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    return run
+    return partial(dfd, models.parent, "scan")
 
 
 def records(ended: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
@@ -179,26 +172,32 @@ def test_a_damaged_detector_is_one_line(scan, models: Path, tmp_path: Path) -> N
     assert ended.stdout == ""
 
 
-def test_a_file_that_takes_too_long_is_given_up_and_the_rest_is_judged(
+def test_a_file_that_takes_too_much_is_given_up_and_the_rest_is_judged(
     scan, tmp_path: Path
 ) -> None:
     os.mkfifo(tmp_path / "pipe.mp4")
     (tmp_path / "gone.mp4").symlink_to("nowhere")
     shutil.copy(CLIPS[0], tmp_path / "sound.mp4")
-    found = records(scan(tmp_path, "--json"))
-    assert [record["probability"] is None for record in found] == [True, True, False]
-    limited = records(scan(CLIPS[0], "--json", "--time-limit", "1", "--memory-limit", "512"))[0]
-    assert limited["verdict"] in ("INCONCLUSIVE", "REAL", "FAKE")
-    if limited["verdict"] == "INCONCLUSIVE":
-        assert limited["reasons"][0]["code"] in ("time_limit", "memory_limit")
-        assert limited["file"]["sha256"] == hash_file(CLIPS[0])
+    huge = write_huge_frame(tmp_path / "huge.mkv")
+    found = {
+        record["file"]["name"]: record
+        for record in records(scan(tmp_path, "--json", "--memory-limit", "512"))
+    }
+    judged = {name for name, record in found.items() if record["probability"] is not None}
+    assert judged == {"sound.mp4"}
+    assert found.keys() == judged | {"pipe.mp4", "gone.mp4", "huge.mkv"}
+    (limited,) = records(scan(huge, "--json", "--time-limit", "1"))
+    for record, reason in ((found["huge.mkv"], "memory_limit"), (limited, "time_limit")):
+        assert record["verdict"] == "INCONCLUSIVE"
+        assert record["reasons"][0]["code"] == reason
+        assert record["file"]["sha256"] == hash_file(huge)
 
 
 def test_ctrl_c_ends_in_one_line_and_leaves_no_process(models: Path, tmp_path: Path) -> None:
     for number in range(40):
         shutil.copy(CLIPS[number % 20], tmp_path / f"{number}.mp4")
     with subprocess.Popen(
-        [*COMMAND, str(tmp_path), "--json"],
+        [*PROGRAM, "scan", str(tmp_path), "--json"],
         cwd=models.parent,
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
@@ -250,9 +249,16 @@ def test_a_plain_scan_imports_nothing_heavy(models: Path) -> None:
     subprocess.run(command, cwd=models.parent, env=ENVIRONMENT, check=True)
 
 
-def test_each_file_has_a_report_and_an_index_links_them(scan, tmp_path: Path) -> None:
+def test_each_file_has_a_report_and_an_index_links_them(models: Path, tmp_path: Path) -> None:
+    from dfd.train.networks.backbones import build_model  # here, as Keras takes seconds to import
+
+    explained = tmp_path / "explained"
+    shutil.copytree(models / "champion", explained)
+    model, _ = build_model("mesonet", "none", 128, dropout=0.1, seed=3)
+    save_model(model, explained / MODEL)
     (tmp_path / "text.mp4").write_text("no video")
-    ended = scan(CLIPS[0], tmp_path / "text.mp4", "--report", tmp_path / "reports")
+    options = ("--model", explained, "--report", tmp_path / "reports")
+    ended = program(models.parent, "scan", CLIPS[0], tmp_path / "text.mp4", *options)
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr == f"report: {tmp_path}/reports/index.html\n"
     index = (tmp_path / "reports" / "index.html").read_text()
