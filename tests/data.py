@@ -5,6 +5,9 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pytest
+
+from tests.shared import make_once
 
 ROOT = Path(__file__).resolve().parent.parent
 GRID = ROOT.parent / "shared" / "videos" / "grid"
@@ -29,9 +32,14 @@ def write_video(
     return path
 
 
-def write_huge_frame(path: Path) -> Path:
-    """Encode a video of one frame that takes 400 MB as decoded, and return its path."""
-    with av.open(path, "w") as clip:
+def huge_video(factory: pytest.TempPathFactory) -> Path:
+    """Return a video of one frame that takes 400 MB as decoded; it is made once for all tests."""
+    return make_once(factory, "huge", _write_huge) / "huge.mkv"
+
+
+def _write_huge(folder: Path) -> None:
+    folder.mkdir()
+    with av.open(folder / "huge.mkv", "w") as clip:
         stream = clip.add_stream("ffv1", rate=25)
         stream.width = stream.height = 8192
         stream.pix_fmt = "gbrp16le"
@@ -40,4 +48,3 @@ def write_huge_frame(path: Path) -> Path:
             plane.update(bytes(plane.buffer_size))
         clip.mux(stream.encode(frame))
         clip.mux(stream.encode())
-    return path

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,17 @@ class Project:
         """
         given = {"PYTHONPATH": str(self.folder), "PREFECT_API_URL": self.api, **environment}
         return dfd(self.folder, *arguments, **given)
+
+    def recorded(self, what: str, **filters: Any) -> list[dict[str, Any]]:
+        """Return what Prefect's server has, such as ``flow_runs``, of this and all other tests."""
+        request = urllib.request.Request(
+            f"{self.api}/{what}/filter",
+            json.dumps(filters).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request) as answer:
+            found: list[dict[str, Any]] = json.load(answer)
+        return found
 
     def change_params(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Apply ``change`` to the content of ``params.yaml``."""

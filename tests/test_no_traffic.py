@@ -8,7 +8,6 @@ import json
 import signal
 import struct
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
@@ -16,8 +15,7 @@ import pytest
 
 from tests.data import ROOT, SAMPLE
 from tests.detectors import write_detector
-from tests.project import Project, copy_project, write_clips
-from tests.test_workflow import shrink
+from tests.pipeline import Pipeline, finished_pipeline
 from tests.traffic import Contact, Newcomer, can_trace, contacts
 
 traced = pytest.mark.skipif(
@@ -61,30 +59,9 @@ def detector(tmp_path: Path) -> Path:
     return write_detector(tmp_path / "detector")
 
 
-def small(params: dict[str, Any]) -> None:
-    shrink(params)
-    del params["candidates"]["smaller"]
-    params["candidates"]["small"]["epochs"] = 1
-    params["faces"]["frames_per_video"] = 2
-    params["robustness"]["candidates"] = ["small"]
-
-
-@pytest.fixture(scope="module")
-def workflow(
-    tmp_path_factory: pytest.TempPathFactory, prefect_server: str
-) -> tuple[Project, Newcomer]:
-    """Return a project in which every stage ran, and who ran it.
-
-    The first stage starts a Prefect server of its own, which the others are spared.
-    """
-    root = tmp_path_factory.mktemp("no_traffic")
-    newcomer = Newcomer(root / "newcomer")
-    write_clips(root / "clips")
-    project = copy_project(root / "project", prefect_server)
-    project.change_params(small)
-    newcomer.run(project.folder, "-m", "dvc", "repro", "dataset")
-    newcomer.run(project.folder, "-m", "dvc", "repro", PREFECT_API_URL=prefect_server)
-    return project, newcomer
+@pytest.fixture
+def pipeline(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Pipeline:
+    return finished_pipeline(tmp_path_factory, prefect_server)
 
 
 def test_addresses_are_read_from_a_trace() -> None:
@@ -163,22 +140,22 @@ def test_a_server_sends_nothing_of_an_upload(
 
 
 @traced
-def test_no_stage_sends_anything(workflow: tuple[Project, Newcomer]) -> None:
-    project, newcomer = workflow
-    assert (project.folder / "metrics/registration.json").is_file()
-    assert (project.folder / "metrics/small/robustness.json").is_file()
-    assert newcomer.sent() == set()
-    assert newcomer.identities() == set()
+def test_no_stage_sends_anything(pipeline: Pipeline) -> None:
+    assert (pipeline.project.folder / "metrics/registration.json").is_file()
+    assert (pipeline.project.folder / "metrics/small/robustness.json").is_file()
+    assert pipeline.newcomer is not None
+    assert pipeline.newcomer.sent() == set()
+    assert pipeline.newcomer.identities() == set()
 
 
 @traced
 def test_a_prediction_of_the_registered_model_sends_nothing(
-    workflow: tuple[Project, Newcomer], newcomer: Newcomer
+    pipeline: Pipeline, newcomer: Newcomer
 ) -> None:
-    project, _ = workflow
-    store = f"sqlite:///{project.folder}/mlruns/mlflow.db"
+    folder = pipeline.project.folder
+    store = f"sqlite:///{folder}/mlruns/mlflow.db"
     clip = str(min(SAMPLE.glob("*.mp4")))
-    output = newcomer.run(project.folder, "-c", PREDICT, clip, MLFLOW_TRACKING_URI=store)
+    output = newcomer.run(folder, "-c", PREDICT, clip, MLFLOW_TRACKING_URI=store)
     assert output.splitlines()[-2] == "True", "no face was judged"
     assert output.splitlines()[-1] == "True"
     assert newcomer.sent() == set()

@@ -61,11 +61,11 @@ class Newcomer:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Make the user's folders in ``folder``."""
+        """Make the user's folders in ``folder``, or go on in those that are there."""
         self._folders = [folder / name for name in ("home", "cache", "tmp")]
         self._logs = folder / "logs"
         for path in (*self._folders, self._logs):
-            path.mkdir(parents=True)
+            path.mkdir(parents=True, exist_ok=True)
         home, cache, temporary = map(str, self._folders)
         self._environment = {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -75,7 +75,7 @@ class Newcomer:
             "TMPDIR": temporary,
         }
         weights = Path(cache, "dfd", mobilenet_path().name)
-        weights.parent.mkdir()
+        weights.parent.mkdir(exist_ok=True)
         weights.write_bytes(mobilenet_weights())
 
     def start(self, folder: Path, *command: str, **environment: str) -> subprocess.Popen[str]:

@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import psutil
@@ -30,10 +30,8 @@ class Stage:
         self.store = project.folder / ".cache" / "faces"
         write_clips(project.folder / "clips")
         project.change_params(lambda params: params["dataset"].update(videos="clips"))
-        assert project.run("flows.dataset").returncode == 0
-        begun = time.monotonic()
+        assert project.command("run", "dataset").returncode == 0
         assert self.run() == 0
-        self.seconds = time.monotonic() - begun
         self.expected = self.content()
         shutil.copytree(project.folder / "data", project.folder / "kept")
         shutil.copy(project.folder / "params.yaml", project.folder / "kept.yaml")
@@ -48,7 +46,7 @@ class Stage:
         shutil.copy(folder / "kept.yaml", folder / "params.yaml")
 
     def start(self) -> subprocess.Popen[bytes]:
-        """Start a run and return its process."""
+        """Start a run as a program and return its process."""
         return subprocess.Popen(
             [sys.executable, "-m", "flows.faces"],
             cwd=self.project.folder,
@@ -62,8 +60,8 @@ class Stage:
         )
 
     def run(self) -> int:
-        """Run to the end and return the exit code."""
-        return self.start().wait()
+        """Run to the end in this process and return the exit code."""
+        return self.project.command("run", "faces").returncode
 
     def content(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in self.output.iterdir()}
@@ -72,9 +70,10 @@ class Stage:
         """When each result in the store was written."""
         return {path.name: path.stat().st_mtime_ns for path in self.store.glob("*.zip")}
 
-    def wait_for(self, results: int) -> None:
-        """Wait until so many results are in the store."""
+    def wait_for(self, results: int, process: subprocess.Popen[Any]) -> None:
+        """Wait until so many results of a run are in the store."""
         while len(self.results()) < results:
+            assert process.poll() is None
             time.sleep(0.05)
 
 
@@ -90,14 +89,14 @@ def stage(made: Stage) -> Stage:
 
 
 def test_the_page_shows_how_far_it_is_and_the_log_stays_short(stage: Stage) -> None:
+    limit = 899  # by which this run is found among those of other tests
+    stage.project.change_params(lambda params: params["workers"].update(time_limit_s=limit))
     ended = stage.project.run("flows.faces")
     assert ended.returncode == 0
-    request = urllib.request.Request(
-        f"{stage.project.api}/artifacts/latest/filter",
-        json.dumps({"artifacts": {"key": {"any_": ["faces-progress", "faces"]}}}).encode(),
-        {"Content-Type": "application/json"},
-    )
-    pages = {page["key"]: page for page in json.load(urllib.request.urlopen(request))}
+    flows = stage.project.recorded("flow_runs", flow_runs={"name": {"any_": ["faces"]}})
+    (flow,) = [run["id"] for run in flows if run["parameters"]["limits"]["time_s"] == limit]
+    artifacts = stage.project.recorded("artifacts", artifacts={"flow_run_id": {"any_": [flow]}})
+    pages = {page["key"]: page for page in artifacts}
     assert pages["faces-progress"]["data"] == 100
     assert pages["faces-progress"]["description"].startswith("14 of 14 videos, 0 failed, ")
     assert "broken.mp4" in pages["faces"]["data"]
@@ -109,27 +108,44 @@ def test_the_page_shows_how_far_it_is_and_the_log_stays_short(stage: Stage) -> N
 def test_weights_that_cannot_be_had_are_one_line(stage: Stage) -> None:
     stage.project.change_params(lambda params: params["faces"].update(detector=RESNET50))
     nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9", "DEEPFACE_HOME": str(stage.project.folder)}
-    ended = stage.project.run("flows.faces", **nowhere)
+    ended = stage.project.command("run", "faces", **nowhere)
     assert ended.returncode == 2
     (line,) = [line for line in ended.stderr.splitlines() if line.startswith("dfd: ")]
     assert "the weights of retinaface-resnet50 cannot be downloaded" in line
     assert "set faces.detector to retinaface-mobilenet" in line
 
 
-@pytest.mark.parametrize("kill", range(KILLS))
-def test_a_run_killed_at_any_moment_continues(stage: Stage, kill: int) -> None:
-    moment = np.random.default_rng([SEED, kill]).uniform(0.2, 1) * stage.seconds
+def kill(process: subprocess.Popen[bytes]) -> None:
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait()
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert not alive, "workers end with the flow"
+
+
+def test_a_run_that_is_killed_continues(stage: Stage) -> None:
     process = stage.start()
-    try:
-        process.wait(moment)
-    except subprocess.TimeoutExpired:
-        children = psutil.Process(process.pid).children(recursive=True)
-        process.kill()
-        process.wait()
-        _, alive = psutil.wait_procs(children, timeout=10)
-        assert not alive, "workers end with the flow"
+    stage.wait_for(3, process)
+    kill(process)
     before = stage.results()
+    assert 3 <= len(before) < 14, "it was killed in the midst of it"
     assert stage.run() == 0
+    assert stage.content() == stage.expected
+    assert before.items() <= stage.results().items(), "nothing extracted is extracted again"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(KILLS))
+def test_a_run_killed_at_any_moment_continues(stage: Stage, number: int) -> None:
+    rng = np.random.default_rng([SEED, number])
+    process = stage.start()
+    stage.wait_for(int(rng.integers(14)), process)
+    try:
+        process.wait(rng.uniform(0, 1))
+    except subprocess.TimeoutExpired:
+        kill(process)
+    before = stage.results()
+    assert stage.start().wait() == 0
     assert stage.content() == stage.expected
     assert before.items() <= stage.results().items(), "nothing extracted is extracted again"
 
@@ -145,7 +161,7 @@ def test_ctrl_c_ends_a_run_with_its_own_server_in_one_line(stage: Stage) -> None
         text=True,
         start_new_session=True,
     )
-    stage.wait_for(3)
+    stage.wait_for(3, process)
     children = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the server as well
     _, errors = process.communicate()
@@ -159,7 +175,7 @@ def test_ctrl_c_ends_a_run_with_its_own_server_in_one_line(stage: Stage) -> None
 
 def test_a_killed_worker_costs_nothing(stage: Stage) -> None:
     process = stage.start()
-    stage.wait_for(3)
+    stage.wait_for(3, process)
     workers = [
         child
         for child in psutil.Process(process.pid).children(recursive=True)
@@ -180,13 +196,13 @@ def test_one_video_more_costs_one_and_one_less_leaves_no_trace(stage: Stage) -> 
         json.dumps({video: entry for video, entry in table.items() if video != name})
     )
     try:
-        assert project.run("flows.dataset").returncode == 0
+        assert project.command("run", "dataset").returncode == 0
         assert stage.run() == 0
         without, before = stage.content(), stage.results()
         assert name not in set(read_manifest(stage.output)["video"])
     finally:
         (project.folder / "clips" / "metadata.json").write_text(json.dumps(table))
-    assert project.run("flows.dataset").returncode == 0
+    assert project.command("run", "dataset").returncode == 0
     assert stage.run() == 0
     assert stage.content() == stage.expected
     assert len(stage.results().keys() - before.keys()) == 1
@@ -254,6 +270,7 @@ def cluster(stage: Stage) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]
             process.wait(30)
 
 
+@pytest.mark.slow
 def test_a_dask_cluster_that_loses_a_worker_gives_the_same_bytes(
     stage: Stage, cluster: tuple[str, list[subprocess.Popen[bytes]]]
 ) -> None:
@@ -262,7 +279,7 @@ def test_a_dask_cluster_that_loses_a_worker_gives_the_same_bytes(
         lambda params: params["workers"].update(runner="dask", dask_address=address)
     )
     process = stage.start()
-    stage.wait_for(5)
+    stage.wait_for(5, process)
     family = psutil.Process(workers[0].pid).children(recursive=True)
     for one in [psutil.Process(workers[0].pid), *family]:
         one.kill()
@@ -270,9 +287,10 @@ def test_a_dask_cluster_that_loses_a_worker_gives_the_same_bytes(
     assert stage.content() == stage.expected
 
 
+@pytest.mark.slow
 def test_a_dask_cluster_of_its_own_gives_the_same_bytes(stage: Stage) -> None:
     stage.project.change_params(lambda params: params["workers"].update(runner="dask"))
-    assert stage.run() == 0
+    assert stage.start().wait() == 0
     assert stage.content() == stage.expected
 
 
@@ -280,6 +298,6 @@ def test_a_scheduler_that_does_not_answer_is_one_line(stage: Stage) -> None:
     stage.project.change_params(
         lambda params: params["workers"].update(runner="dask", dask_address="tcp://127.0.0.1:9")
     )
-    ended = stage.project.run("flows.faces")
+    ended = stage.project.command("run", "faces")
     assert ended.returncode == 2
     assert ended.stderr.splitlines()[-1].startswith("dfd: workers.dask_address: no Dask scheduler")

@@ -24,9 +24,13 @@ MODEL = "detector"
 ROOT = Path(__file__).parents[2]
 RACE = """
 import sys, time
-from tasks.registry import locked_registry
-version, start = sys.argv[1], float(sys.argv[2])
-time.sleep(max(0, start - time.time()))
+from pathlib import Path
+from tasks.registry import connect, locked_registry
+version = sys.argv[1]
+connect()  # imports MLflow
+Path(version).touch()
+while not Path("go").exists():
+    time.sleep(0.01)
 with locked_registry("detector") as registry:
     seen = registry.champion()
     time.sleep(0.5)  # as long as a comparison may take
@@ -90,11 +94,14 @@ def test_two_promotions_at_once_leave_one_champion_and_a_truthful_record(
     registry: Registry, tmp_path: Path
 ) -> None:
     add(registry, 2)
-    start = str(time.time() + 12)
     racing = [
-        subprocess.Popen([sys.executable, "-c", RACE, number, start], cwd=tmp_path, env=_env())
+        subprocess.Popen([sys.executable, "-c", RACE, number], cwd=tmp_path, env=_env())
         for number in ("1", "2")
     ]
+    while not all((tmp_path / number).exists() for number in ("1", "2")):
+        assert all(process.poll() is None for process in racing)
+        time.sleep(0.05)
+    (tmp_path / "go").touch()
     assert [process.wait(120) for process in racing] == [0, 0]
     aliases = registry.aliases()
     last, first = aliases[CHAMPION], aliases[CHALLENGER]

@@ -13,7 +13,7 @@ import yaml
 
 from dfd.faces.reader import read_crops, read_crops_table, read_manifest
 from tests.commands import PROGRAM, dfd
-from tests.data import GRID, ROOT, SAMPLE, write_huge_frame
+from tests.data import GRID, ROOT, SAMPLE, huge_video
 from tests.fuzz import mutants
 
 CLIPS = sorted(SAMPLE.glob("*.mp4"))
@@ -168,11 +168,13 @@ class Watch(threading.Thread):
                 continue
 
 
-def test_a_video_that_needs_too_much_memory_is_a_row_and_not_remembered(tmp_path: Path) -> None:
+def test_a_video_that_needs_too_much_memory_is_a_row_and_not_remembered(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     huge = tmp_path / "in" / "huge.mkv"
     huge.parent.mkdir()
     shutil.copy(CLIPS[0], huge.parent)
-    write_huge_frame(huge)
+    shutil.copy(huge_video(tmp_path_factory), huge)
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["workers"] |= {"memory_limit_mb": 512}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
@@ -186,12 +188,14 @@ def test_a_video_that_needs_too_much_memory_is_a_row_and_not_remembered(tmp_path
     assert read_manifest(out).set_index("video").loc["huge.mkv", "reason"] == "no_face"
 
 
-@pytest.mark.parametrize("count", [100, pytest.param(500, marks=pytest.mark.slow)])
-def test_damaged_videos(tmp_path: Path, count: int) -> None:
+@pytest.mark.parametrize(
+    ("count", "seed"), [(100, 20), pytest.param(500, None, marks=pytest.mark.slow)]
+)
+def test_damaged_videos(tmp_path: Path, count: int, seed: int | None) -> None:
     """No crash, no hang, no process over its limit, and a row for each."""
     (tmp_path / "in").mkdir()
     clips = [*CLIPS, *sorted(GRID.glob("*.mp4"))]
-    for number, clip in enumerate(mutants(clips, count, seed=20)):
+    for number, clip in enumerate(mutants(clips, count, seed)):
         (tmp_path / "in" / f"{number:03d}.mp4").write_bytes(clip)
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["workers"] |= {"time_limit_s": 60, "memory_limit_mb": 1024}

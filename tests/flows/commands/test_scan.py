@@ -17,14 +17,12 @@ from typing import Any
 import psutil
 import pytest
 
-from dfd.detector.card import MODEL
-from dfd.detector.keras_file import save_model
 from dfd.files import hash_file
 from dfd.scoring.decision import Calibration, Decision
 from tests.clip_fixtures import face_params
 from tests.commands import PROGRAM, dfd, program
-from tests.data import GRID, ROOT, SAMPLE, write_huge_frame, write_video
-from tests.detectors import write_detector
+from tests.data import GRID, ROOT, SAMPLE, huge_video, write_video
+from tests.detectors import copy_untrained, write_detector
 from tests.fuzz import mutants
 from tests.scan.conftest import DOMAIN
 
@@ -173,12 +171,12 @@ def test_a_damaged_detector_is_one_line(scan, models: Path, tmp_path: Path) -> N
 
 
 def test_a_file_that_takes_too_much_is_given_up_and_the_rest_is_judged(
-    scan, tmp_path: Path
+    scan, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     os.mkfifo(tmp_path / "pipe.mp4")
     (tmp_path / "gone.mp4").symlink_to("nowhere")
     shutil.copy(CLIPS[0], tmp_path / "sound.mp4")
-    huge = write_huge_frame(tmp_path / "huge.mkv")
+    huge = Path(shutil.copy(huge_video(tmp_path_factory), tmp_path))
     found = {
         record["file"]["name"]: record
         for record in records(scan(tmp_path, "--json", "--memory-limit", "512"))
@@ -249,13 +247,10 @@ def test_a_plain_scan_imports_nothing_heavy(models: Path) -> None:
     subprocess.run(command, cwd=models.parent, env=ENVIRONMENT, check=True)
 
 
-def test_each_file_has_a_report_and_an_index_links_them(models: Path, tmp_path: Path) -> None:
-    from dfd.train.networks.backbones import build_model  # here, as Keras takes seconds to import
-
-    explained = tmp_path / "explained"
-    shutil.copytree(models / "champion", explained)
-    model, _ = build_model("mesonet", "none", 128, dropout=0.1, seed=3)
-    save_model(model, explained / MODEL)
+def test_each_file_has_a_report_and_an_index_links_them(
+    models: Path, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    explained = copy_untrained(tmp_path_factory, tmp_path / "explained", crop=QUICK)
     (tmp_path / "text.mp4").write_text("no video")
     options = ("--model", explained, "--report", tmp_path / "reports")
     ended = program(models.parent, "scan", CLIPS[0], tmp_path / "text.mp4", *options)
