@@ -4,6 +4,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DO_NOT_TRACK := 1
 export VIDEOS
 export MLFLOW_DISABLE_TELEMETRY := true
+# One process runs all tests of a file, so that what they share is made once.
+ON_ALL_CORES := -n logical --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install try demo test test-all matrix format lint type-check all-checks bench ui docs \
@@ -37,10 +39,10 @@ install: $(DEV)  ## make .venv with everything in it
 test: $(DEV)  ## run the tests, on all cores
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
 		echo "no Chromium here: the tests of the page are skipped (Debian: apt install chromium)"
-	python -m pytest -n logical
+	python -m pytest $(ON_ALL_CORES)
 
 test-all: $(DEV)  ## run the tests, with those marked slow
-	python -m pytest -n logical -m 'slow or not slow'
+	python -m pytest $(ON_ALL_CORES) -m 'slow or not slow'
 
 matrix:  ## run the tests on Python 3.11, 3.12 and 3.13, each in its own environment
 	requirements/matrix.sh

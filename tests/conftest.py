@@ -8,12 +8,22 @@ from pathlib import Path
 import pytest
 
 from benchmarks import servers
-from tests.data import GRID, write_video
+from tests.data import GRID, ROOT, write_video
 from tests.project import Project, copy_project
 from tests.shared import shared_server
 from tests.wheels import Wheelhouse
 
 pytest_plugins = ["tests.clip_fixtures"]
+
+# The files that take longest begin first, so that no process is left with one of them at the end.
+# Those that need what the first makes, the finished pipeline, do not come right after it.
+LONGEST = ["tests/test_workflow.py", "tests/flows/test_faces.py"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of ``LONGEST`` first; the others stay in their order."""
+    places = {ROOT / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.fixture

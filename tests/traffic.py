@@ -73,6 +73,8 @@ class Newcomer:
             "HOME": home,
             "XDG_CACHE_HOME": cache,
             "TMPDIR": temporary,
+            # These choose the code for this processor, on which the last digit of a figure depends.
+            **{name: value for name, value in os.environ.items() if name.startswith("OPENBLAS_")},
         }
         weights = Path(cache, "dfd", mobilenet_path().name)
         weights.parent.mkdir(exist_ok=True)
