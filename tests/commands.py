@@ -13,6 +13,7 @@ from tempfile import TemporaryFile
 from typing import IO
 from unittest.mock import patch
 
+from dfd.isolation import Limits, WorkerPool
 from flows.commands.__main__ import main
 from tests.data import ROOT
 
@@ -60,6 +61,7 @@ def dfd(folder: Path, *arguments: object, **environment: str) -> subprocess.Comp
             api = environment["PREFECT_API_URL"] or None
             changed.enter_context(temporary_settings({PREFECT_API_URL: api}))
         changed.enter_context(_loggers_kept())
+        changed.enter_context(_workers_ended())
         changed.enter_context(patch.dict(os.environ, environment))
         changed.enter_context(patch.object(sys, "argv", words))
         changed.callback(signal.signal, signal.SIGINT, handlers)
@@ -104,6 +106,24 @@ def _captured() -> Iterator[tuple[IO[bytes], IO[bytes]]]:
 def _content(file: IO[bytes]) -> str:
     file.seek(0)
     return file.read().decode(errors="replace")
+
+
+@contextmanager
+def _workers_ended() -> Iterator[None]:
+    """Stop the worker processes that wait for a flow's next task, which end with a program."""
+    pools: list[WorkerPool] = []
+    begin = WorkerPool.__init__
+
+    def remember(pool: WorkerPool, workers: int, limits: Limits) -> None:
+        pools.append(pool)
+        begin(pool, workers, limits)
+
+    try:
+        with patch.object(WorkerPool, "__init__", remember):
+            yield
+    finally:
+        for pool in pools:
+            pool.__exit__(None, None, None)
 
 
 @contextmanager
