@@ -11,14 +11,17 @@ from dfd.errors import RegistryError
 from tasks.model_version import export_champion
 from tasks.registry import DETECTOR, Registry, open_registry
 from tests.detectors import write_detector
+from tests.stores import new_store
 
 MODEL = "detector"
 
 
 @pytest.fixture
-def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+def registry(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Registry]:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", new_store(tmp_path_factory, tmp_path))
     with open_registry(MODEL) as opened:
         for number in ("1", "2"):
             directory = write_detector(tmp_path / "logged" / number, candidate=f"made{number}")

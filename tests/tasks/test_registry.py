@@ -19,6 +19,7 @@ from tasks.registry import (
     locked_registry,
     open_registry,
 )
+from tests.stores import new_store
 
 MODEL = "detector"
 ROOT = Path(__file__).parents[2]
@@ -39,9 +40,11 @@ with locked_registry("detector") as registry:
 
 
 @pytest.fixture
-def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+def registry(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Registry]:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", new_store(tmp_path_factory, tmp_path))
     with open_registry(MODEL) as opened:
         yield opened
 
