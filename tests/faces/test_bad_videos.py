@@ -1,8 +1,5 @@
 """Files that are damaged or mean harm: refused in one line, or read as far as they are whole."""
 
-import struct
-import zlib
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +12,7 @@ from dfd.video.frames import probe, read_frames
 from dfd.video.packets import list_packets
 from tests.clip_fixtures import face_params, find_squares, frames_of
 from tests.video.clips import Coding, moving_images, write
+from tests.video.hostile import COUNTS, MILLION, SIZED, clip_with, in_box, sized
 
 SIDES = [12_000, 60_000]  # the first FFmpeg itself would take
 
@@ -35,63 +33,6 @@ def attempt(path: Path) -> list[Frame]:
 def check_refusal(path: Path, error: VideoError) -> None:
     assert str(error).startswith(f"{path}: ")
     assert "\n" not in str(error)
-
-
-def clip_with(path: Path, coding: Coding, change: Callable[[bytearray], object]) -> Path:
-    write(path, moving_images(20), coding)
-    content = bytearray(path.read_bytes())
-    before = bytes(content)
-    change(content)
-    assert content != before
-    path.write_bytes(content)
-    return path
-
-
-def replace_all(old: bytes, new: bytes) -> Callable[[bytearray], None]:
-    def change(content: bytearray) -> None:
-        content[:] = content.replace(old, new)
-
-    return change
-
-
-def in_avi(content: bytearray, side: int) -> None:
-    replace_all(struct.pack("<ii", 64, 48), struct.pack("<ii", side, side))(content)
-
-
-def in_png(content: bytearray, side: int) -> None:
-    in_avi(content, side)
-    at = content.find(b"IHDR")
-    while at >= 0:
-        content[at + 4 : at + 12] = struct.pack(">II", side, side)
-        content[at + 17 : at + 21] = struct.pack(">I", zlib.crc32(content[at : at + 17]))
-        at = content.find(b"IHDR", at + 1)
-
-
-def in_prores(content: bytearray, side: int) -> None:
-    entry = content.index(b"apc", content.index(b"stsd"))
-    content[entry + 28 : entry + 32] = struct.pack(">HH", side, side)
-    at = content.find(b"icpf")
-    while at >= 0:
-        content[at + 12 : at + 16] = struct.pack(">HH", side, side)
-        at = content.find(b"icpf", at + 1)
-
-
-def in_gif(content: bytearray, side: int) -> None:
-    content[6:10] = struct.pack("<HH", side, side)
-
-
-SIZED = {
-    "raw.avi": (Coding("rawvideo", "yuyv422"), in_avi),
-    "ffv1.avi": (Coding("ffv1"), in_avi),
-    "png.avi": (Coding("png", "rgb24"), in_png),
-    "prores.mov": (Coding("prores_ks", "yuv422p10le"), in_prores),
-    "clip.gif": (Coding("gif", "rgb8"), in_gif),
-}
-
-
-def sized(path: Path, side: int) -> Path:
-    coding, promise = SIZED[path.name]
-    return clip_with(path, coding, lambda content: promise(content, side))
 
 
 @pytest.mark.parametrize("side", SIDES)
@@ -117,29 +58,6 @@ def test_raw_pictures_of_a_promised_size_that_are_not_there_are_none(tmp_path: P
         path = tmp_path / f"{side}.y4m"
         path.write_bytes(b"YUV4MPEG2 W%d H%d F25:1 C420\nFRAME\n" % (side, side) + bytes(9999))
         assert attempt(path) == []
-
-
-def in_box(name: bytes, *changes: tuple[int, int]) -> Callable[[bytearray], None]:
-    """Write 32-bit numbers at places counted from the name of an MP4 box."""
-
-    def change(content: bytearray) -> None:
-        for place, value in changes:
-            at = content.index(name) + place
-            content[at : at + 4] = struct.pack(">I", value)
-
-    return change
-
-
-MILLION = 10**6
-COUNTS = {
-    "sizes": in_box(b"stsz", (12, MILLION)),
-    "as many sizes as can be said": in_box(b"stsz", (12, 2**32 - 1)),
-    "one size for all": in_box(b"stsz", (8, 1), (12, MILLION)),
-    "runs of durations": in_box(b"stts", (8, MILLION)),
-    "as many runs as can be said": in_box(b"stts", (8, 2**32 - 1)),
-    "offsets of display": in_box(b"ctts", (8, 2**28)),
-    "chunks": in_box(b"stsc", (8, MILLION)),
-}
 
 
 @pytest.mark.parametrize("name", COUNTS)

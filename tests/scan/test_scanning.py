@@ -24,8 +24,8 @@ from dfd.scoring.aggregate import video_scores
 from dfd.scoring.decision import Calibration, Decision
 from tests.clip_fixtures import frames_of, write_clip
 from tests.data import SAMPLE, write_video
-from tests.faces.test_bad_videos import COUNTS, SIZED, clip_with, sized
 from tests.video.clips import Coding, moving_images, write
+from tests.video.hostile import COUNTS, SIZED, clip_with, sized
 
 CLIPS = sorted(SAMPLE.glob("*.mp4"))
 CLIP = CLIPS[0]
