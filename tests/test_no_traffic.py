@@ -13,6 +13,7 @@ import httpx
 import psutil
 import pytest
 
+from benchmarks.servers import scan_server_command
 from tests.data import ROOT, SAMPLE
 from tests.detectors import write_detector
 from tests.pipeline import Pipeline, finished_pipeline
@@ -118,7 +119,7 @@ def test_a_scan_sends_nothing_whatever_the_file_asks_for(
 def test_a_server_sends_nothing_of_an_upload(
     newcomer: Newcomer, detector: Path, tmp_path: Path
 ) -> None:
-    command = ("-m", "flows.commands", "serve", "--model", str(detector), "--port", "0")
+    command = ("-m", *scan_server_command(detector))
     with newcomer.start(tmp_path, *command, PYTHONPATH=str(ROOT)) as process:
         try:
             assert process.stdout is not None

@@ -5,21 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from dfd.detector.domain import Domain
 from dfd.detector.network import Detector, load_detector
 from dfd.scan.scanning import Scan
 from dfd.scan.worker import NamedDetector, scan_file
 from tests.clip_fixtures import face_params
 from tests.detectors import copy_untrained
-
-DOMAIN = Domain(
-    datasets=("sample",),
-    methods=("feather",),
-    real_videos=3,
-    fake_videos=4,
-    face_size=(100.0, 260.0),
-    sharpness=(20.0, 2000.0),
-)
 
 
 @pytest.fixture(scope="session")

@@ -4,12 +4,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from dfd.detector.domain import Domain
 from dfd.faces.face import Face
 from dfd.faces.record import Crop, VideoFaces, no_crops
 from dfd.scan.reasons import REASONS, cautions, why_none
 from dfd.scoring.decision import Calibration, Decision
 from tests.data import ROOT
-from tests.scan.conftest import DOMAIN
+
+DOMAIN = Domain(
+    datasets=("sample",),
+    methods=("feather",),
+    real_videos=3,
+    fake_videos=4,
+    face_size=(100.0, 260.0),
+    sharpness=(20.0, 2000.0),
+)
 
 
 def faces(kept: int, asked: int, side: float = 200.0) -> VideoFaces:

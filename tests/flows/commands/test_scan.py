@@ -24,7 +24,6 @@ from tests.commands import PROGRAM, dfd, program
 from tests.data import GRID, ROOT, SAMPLE, huge_video, write_video
 from tests.detectors import copy_untrained, write_detector
 from tests.fuzz import mutants
-from tests.scan.conftest import DOMAIN
 
 CLIPS = sorted(SAMPLE.glob("*.mp4"))
 DECISION = Decision(Calibration(), 0.5, (0.5, 0.5))
@@ -36,7 +35,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with detectors: one that calls everything FAKE, one REAL, and a champion."""
     folder = tmp_path_factory.mktemp("project") / "models"
-    card = {"candidate": "untrained", "crop": QUICK, "domain": DOMAIN, "decision": DECISION}
+    card = {"candidate": "untrained", "crop": QUICK, "decision": DECISION}
     champion = write_detector(folder / "champion", **card)
     for name, threshold in (("fake", 0.0), ("real", 1.0)):
         shutil.copytree(champion, folder / name)
