@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import pytest
 from scipy.stats import norm
 
 from dfd.register.gate import Ruling, rule, within_limits
@@ -30,8 +31,9 @@ def promoted(champion: float, challenger: float, cases: int) -> float:
     return float(np.mean([ruling.outcome == "promote" for ruling in rulings]))
 
 
-def test_of_equal_detectors_at_most_one_in_twenty_is_promoted() -> None:
-    assert 0 < promoted(0.85, 0.85, cases=500) <= 0.05
+@pytest.mark.parametrize("cases", [120, pytest.param(500, marks=pytest.mark.slow)])
+def test_of_equal_detectors_at_most_one_in_twenty_is_promoted(cases: int) -> None:
+    assert 0 < promoted(0.85, 0.85, cases) <= 0.05
 
 
 def test_a_gain_of_five_points_on_four_hundred_videos_is_seen_four_times_in_five() -> None:

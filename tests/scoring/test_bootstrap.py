@@ -35,10 +35,13 @@ def test_intervals_are_seeded_and_hold_the_estimate() -> None:
     assert found["auc"].low < value < found["auc"].high
 
 
+@pytest.mark.parametrize("cases", [250, pytest.param(1000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("groups", "gain"), [(100, 0.0), (100, 1.5), (40, 3.0)])
-def test_intervals_of_clustered_videos_cover_the_true_auc(groups: int, gain: float) -> None:
+def test_intervals_of_clustered_videos_cover_the_true_auc(
+    groups: int, gain: float, cases: int
+) -> None:
     true = norm.cdf(gain / 2)  # both classes are normal, of variance 2
-    found = [auc_interval(videos(groups, seed, gain), 200, seed) for seed in range(1000)]
+    found = [auc_interval(videos(groups, seed, gain), 200, seed) for seed in range(cases)]
     covered = np.mean([one is not None and one.low <= true <= one.high for one in found])
     assert 0.93 <= covered <= 0.97
 
