@@ -41,7 +41,8 @@ def test_a_run_is_known_by_parameters_and_crops(crops, params, tmp_path: Path) -
     key = Checkpoint.of(path, params, one, two).key
     assert Checkpoint.of(path, params, crops(2, seed=0), two).key == key
     assert Checkpoint.of(path, params, one, one).key != key
-    assert Checkpoint.of(path, params.model_copy(update={"epochs": 99}), one, two).key != key
+    for change in ({"epochs": 99}, {"seed": 99}):
+        assert Checkpoint.of(path, params.model_copy(update=change), one, two).key != key
 
 
 @pytest.mark.parametrize("damage", [b"", b"not an archive", None])

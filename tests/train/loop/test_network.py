@@ -1,3 +1,4 @@
+import keras
 import pytest
 
 from dfd.errors import TrainError, WeightsError
@@ -40,3 +41,11 @@ def test_a_pretrained_backbone_is_frozen_below_the_named_layer(params, tmp_path)
     backbone = network.model.get_layer("backbone")
     trainable = {layer.name for layer in backbone.layers if layer.trainable and layer.weights}
     assert trainable == {"meso_conv4", "meso_hidden"}  # BatchNorm after it stays frozen too
+
+
+def test_a_pretrained_backbone_is_trained_whole_but_for_batchnorm(params, tmp_path) -> None:
+    path = tmp_path / "mesonet.weights.h5"
+    build_network("small", params).model.get_layer("backbone").save_weights(path)
+    backbone = build_network("small", params.model_copy(update={"weights": str(path)})).model
+    for layer in backbone.get_layer("backbone").layers:
+        assert layer.trainable != isinstance(layer, keras.layers.BatchNormalization)
