@@ -134,11 +134,25 @@ def build_model(
         trunk, used = _start(network, backbone, weights, input_size, dropout, seed, generator)
         trunk.name = "backbone"  # set last: while EfficientNetV2 is built it needs its own name
         pixels = keras.Input((input_size, input_size, 3), name="pixels")
-        factor, offset = network.scale
-        features = trunk(layers.Rescaling(factor, offset, name="rescale")(pixels))
+        features = trunk(rescaling(backbone)(pixels))
         features = layers.Dropout(dropout, name="dropout")(features)
         probabilities = layers.Dense(2, activation="softmax", name="probabilities")(features)
     return keras.Model(pixels, probabilities, name="detector"), used
+
+
+def rescaling(backbone: str) -> keras.layers.Rescaling:
+    """Return the layer that maps RGB 0..255 to the values that a backbone expects.
+
+    Args:
+        backbone: One of ``BACKBONES``.
+
+    Example:
+        >>> import numpy as np
+        >>> [float(value) for value in rescaling("inception_resnet_v2")(np.array([0, 127.5, 255]))]
+        [-1.0, 0.0, 1.0]
+    """
+    factor, offset = _NETWORKS[backbone].scale
+    return layers.Rescaling(factor, offset, name="rescale")
 
 
 def _start(

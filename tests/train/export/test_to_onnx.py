@@ -7,8 +7,8 @@ import numpy as np
 import onnx
 import pytest
 
-from dfd.detector.keras_file import save_model
-from dfd.detector.network import fake_scores
+from dfd.detector.keras_file import load_keras_model, save_model
+from dfd.detector.network import fake_scores, load_detector
 from dfd.errors import DetectorError
 from dfd.onnx import open_session
 from dfd.train.export import to_onnx
@@ -16,6 +16,7 @@ from dfd.train.export.to_onnx import export_onnx
 from dfd.train.loop.validation import fake_scores as keras_scores
 from dfd.train.networks.backbones import build_model
 from tests.data import ROOT
+from tests.detectors import copy_untrained
 from tests.train.jax_run import NO_TENSORFLOW
 
 
@@ -35,7 +36,10 @@ def lively(backbone: str, size: int) -> keras.Model:
     return model
 
 
-@pytest.mark.parametrize(("backbone", "size"), [("mesonet", 64), ("mobilenetv3-small", 64)])
+@pytest.mark.parametrize(
+    ("backbone", "size"),
+    [("mobilenetv3-small", 64), pytest.param("mesonet", 64, marks=pytest.mark.slow)],
+)
 def test_the_exported_network_scores_as_the_keras_one(backbone, size, tmp_path) -> None:
     model = lively(backbone, size)
     save_model(model, tmp_path / "model.keras")
@@ -46,9 +50,21 @@ def test_the_exported_network_scores_as_the_keras_one(backbone, size, tmp_path) 
         ours, theirs = fake_scores(session, crops), keras_scores(model, crops)
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["model.keras", "model.onnx"]
-    used = [node.op_type for node in onnx.load(tmp_path / "model.onnx").graph.node]
+    assert_lean(tmp_path / "model.onnx")
+
+
+def assert_lean(network: Path) -> None:
+    used = [node.op_type for node in onnx.load(network).graph.node]
     assert "BatchNormalization" not in used
     assert used.count("Transpose") <= 2, "from NHWC, and before a flattening"
+
+
+def test_mesonet_is_exported_and_scores_as_the_keras_one(tmp_path, tmp_path_factory) -> None:
+    directory = copy_untrained(tmp_path_factory, tmp_path / "untrained")
+    assert_lean(directory / "model.onnx")
+    detector, model = load_detector(directory), load_keras_model(directory)
+    crops = noise(19, detector.card.input_size)
+    np.testing.assert_allclose(detector.predict(crops), keras_scores(model, crops), atol=1e-5)
 
 
 def test_grouped_convolutions_and_gelu_are_exported(tmp_path) -> None:
@@ -61,6 +77,17 @@ def test_grouped_convolutions_and_gelu_are_exported(tmp_path) -> None:
     assert export_onnx(tmp_path / "model.keras", tmp_path / "model.onnx", noise(4, 32)) < 1e-5
 
 
+def test_scores_that_are_not_those_of_keras_are_an_error(tmp_path) -> None:
+    pixels = keras.Input((8, 8, 3), name="pixels")
+    features = keras.layers.GlobalAveragePooling2D()(pixels)
+    model = keras.Model(pixels, keras.layers.Dense(2, activation="softmax")(features))
+    model.set_weights([np.full_like(values, np.nan) for values in model.get_weights()])
+    save_model(model, tmp_path / "model.keras")
+    with pytest.raises(DetectorError, match=r"^the scores of model.onnx differ from Keras' by nan"):
+        export_onnx(tmp_path / "model.keras", tmp_path / "model.onnx", noise(2, 8))
+
+
+@pytest.mark.slow
 def test_another_number_than_keras_says_is_an_error(tmp_path, monkeypatch) -> None:
     save_model(lively("mesonet", 32), tmp_path / "model.keras")
     monkeypatch.setattr(to_onnx, "TOLERANCE", -1.0)

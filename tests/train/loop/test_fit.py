@@ -1,31 +1,86 @@
+import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
 import psutil
 import pytest
+import tensorflow as tf
 
 from dfd.detector.keras_file import weights_sha256
 from dfd.errors import TrainError
+from dfd.params.training import CandidateParams
 from dfd.scoring.aggregate import video_scores
 from dfd.scoring.decision import fit_decision
+from dfd.train.feed.crops import Crops
 from dfd.train.loop import batchnorm
-from dfd.train.loop import fit as fit_module
+from dfd.train.loop.checkpoint import Checkpoint, State
 from dfd.train.loop.history import EpochRecord
 from dfd.train.loop.result import TrainingResult
 from dfd.train.loop.validation import fake_scores
+from tests.train.loop.test_checkpoint import RECORD
 from tests.train.runs import part_of, run
 
+ALTERED = {"augment": True, "sampling": "paired", "self_blended": 0.5}
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A run that was not broken off.
+
+    Attributes:
+        crops: The training and the validation crops.
+        params: Its parameters.
+        records: What it reported.
+        result: What it returned.
+        killed: Its checkpoint as a kill in its last epoch would have left it.
+    """
+
+    crops: tuple[Crops, Crops]
+    params: CandidateParams
+    records: list[EpochRecord]
+    result: TrainingResult
+    killed: Path
+
+
+def whole(train: Crops, validation: Crops, params: CandidateParams, folder: Path) -> Whole:
+    path, killed = folder / "state.npz", folder / "killed.npz"
+    records: list[EpochRecord] = []
+
+    def on_step(step: int, of: int) -> None:
+        if step == of and path.exists():
+            shutil.copy(path, killed)
+
+    result = run(train, validation, params, path, records.append, on_step)
+    return Whole((train, validation), params, records, result, killed)
+
 
 @pytest.fixture(scope="module")
-def records() -> list[EpochRecord]:
-    return []
+def from_random(crops, params, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    altered = params.model_copy(update=ALTERED)
+    folder = tmp_path_factory.mktemp("fit")
+    return whole(crops(24, seed=1, fakes=0.7), crops(10, seed=2), altered, folder)
 
 
 @pytest.fixture(scope="module")
-def fitted(crops, params, records, tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
-    path = tmp_path_factory.mktemp("fit") / "state.npz"
-    return run(crops(24, seed=1, fakes=0.7), crops(10, seed=2), params, path, records.append)
+def fitted(from_random: Whole) -> TrainingResult:
+    return from_random.result
+
+
+@pytest.fixture(scope="module")
+def weights_file(fitted: TrainingResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("weights") / "mesonet.weights.h5"
+    fitted.model.get_layer("backbone").save_weights(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def from_file(crops, params, weights_file: Path, tmp_path_factory) -> Whole:
+    upper = {"weights": str(weights_file), "epochs": 2, "finetune_from": "meso_conv4", **ALTERED}
+    altered = params.model_copy(update=upper)
+    return whole(crops(8, seed=1), crops(6, seed=2), altered, tmp_path_factory.mktemp("fit"))
 
 
 def test_mesonet_learns_what_a_person_sees(fitted: TrainingResult) -> None:
@@ -36,13 +91,15 @@ def test_mesonet_learns_what_a_person_sees(fitted: TrainingResult) -> None:
     assert fitted.frames.auc > 0.9
 
 
-def test_every_epoch_is_reported_once_and_kept(fitted: TrainingResult, records) -> None:
+def test_every_epoch_is_reported_once_and_kept(from_random: Whole) -> None:
+    records, fitted = from_random.records, from_random.result
+    crops_an_epoch = 9 * from_random.params.batch_size
     assert tuple(records) == fitted.history
     assert [record.epoch for record in records] == list(range(1, len(records) + 1))
     assert {record.phase for record in records} == {"full"}  # random weights: no frozen phase
     assert records[0].learning_rate > records[-1].learning_rate
     for record in records:
-        assert record.images_per_second > 0
+        assert record.images_per_second * record.seconds >= crops_an_epoch
         assert 0 <= record.waiting < 1
         assert 100 < record.memory_mb < psutil.virtual_memory().total / 2**20
 
@@ -67,38 +124,22 @@ def test_the_decision_is_what_the_validation_videos_ask_for(
 
 
 def test_pretrained_weights_train_the_head_first_and_leave_batchnorm(
-    crops, params, fitted: TrainingResult, tmp_path
+    from_file: Whole, fitted: TrainingResult
 ) -> None:
-    path = tmp_path / "mesonet.weights.h5"
-    backbone = fitted.model.get_layer("backbone")
-    backbone.save_weights(path)
-    started = params.model_copy(update={"weights": str(path), "epochs": 1, "ema_decay": 0})
-    seen: list[str | int] = []
-    again = run(
-        *(crops(8, seed=1), crops(6, seed=2), started, tmp_path / "state.npz"),
-        on_epoch=lambda record: seen.append(record.phase),
-        on_step=lambda step, steps: seen.append(step),
-    )
-    steps = list(range(1, seen.index("head") + 1))
-    assert seen == [*steps, "head", *steps, "full"], "steps of the features, then of the training"
-    assert [record.phase for record in again.history] == ["head", "full"]
+    again = from_file.result
+    assert [record.phase for record in again.history] == ["head", "full", "full"]
     assert again.weights == "mesonet.weights.h5"
     norm = again.model.get_layer("backbone").get_layer("meso_block1_norm")
-    before = backbone.get_layer("meso_block1_norm")
+    before = fitted.model.get_layer("backbone").get_layer("meso_block1_norm")
     np.testing.assert_array_equal(norm.moving_mean, before.moving_mean)
     np.testing.assert_array_equal(norm.gamma, before.gamma)
     assert again.history[0].val_frame_auc > 0.9  # features that already tell them apart
 
 
 def test_fine_tuning_starts_from_the_named_layer(
-    crops, params, fitted: TrainingResult, tmp_path
+    from_file: Whole, fitted: TrainingResult, crops, params, tmp_path
 ) -> None:
-    path = tmp_path / "mesonet.weights.h5"
-    before = fitted.model.get_layer("backbone")
-    before.save_weights(path)
-    upper = {"weights": str(path), "epochs": 1, "head_epochs": 0, "finetune_from": "meso_conv4"}
-    again = run(crops(8, seed=1), crops(6, seed=2), params.model_copy(update=upper), tmp_path / "s")
-    after = again.model.get_layer("backbone")
+    before, after = (one.model.get_layer("backbone") for one in (fitted, from_file.result))
     for name, frozen in (("meso_conv3", True), ("meso_conv4", False), ("meso_hidden", False)):
         kernel, other = (model.get_layer(name).get_weights()[0] for model in (before, after))
         assert np.array_equal(kernel, other) == frozen
@@ -114,22 +155,37 @@ def test_early_stopping_counts_epochs_without_a_better_one(crops, params, tmp_pa
     assert len(history) < 9
 
 
+@pytest.mark.parametrize("start", ["from_random", "from_file"])
+def test_a_run_broken_off_ends_as_if_it_had_not_been(
+    start: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    whole: Whole = request.getfixturevalue(start)
+    path = Path(shutil.copy(whole.killed, tmp_path))
+    records: list[EpochRecord] = []
+    steps: list[int] = []
+
+    def on_step(step: int, of: int) -> None:
+        steps.append(step)
+
+    parts = run(*whole.crops, whole.params, path, records.append, on_step)
+    assert steps == list(range(1, steps[-1] + 1)), "the last epoch alone"
+    assert records[:-1] == whole.records[:-1], "they are reported again"
+    assert weights_sha256(parts.model) == weights_sha256(whole.result.model)
+    assert parts.videos == whole.result.videos
+    assert [r.loss for r in parts.history] == [r.loss for r in whole.result.history]
+
+
 class Stopped(Exception):
     """Ends a run where a kill would."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", ["none", "a file"])
-def test_a_run_broken_off_ends_as_if_it_had_not_been(
-    crops, params, fitted: TrainingResult, tmp_path, weights: str
+def test_a_run_may_be_broken_off_often(
+    crops, params, weights_file: Path, tmp_path, weights: str
 ) -> None:
-    path = tmp_path / "mesonet.weights.h5"
-    fitted.model.get_layer("backbone").save_weights(path)
-    full = params.model_copy(
-        update={
-            "weights": "none" if weights == "none" else str(path),
-            **{"epochs": 3, "augment": True, "sampling": "paired", "self_blended": 0.5},
-        }
-    )
+    source = "none" if weights == "none" else str(weights_file)
+    full = params.model_copy(update={"weights": source, "epochs": 3, **ALTERED})
     train, validation = crops(12, seed=1, fakes=0.7), crops(6, seed=2)
     whole = run(train, validation, full, tmp_path / "whole.npz")
     steps = 0
@@ -199,10 +255,24 @@ def test_parts_that_cannot_be_used_are_named_before_anything_is_built(
         run(good, part_of(good, []), params, tmp_path / "state.npz")
 
 
+def too_much_of_tensorflow() -> None:
+    raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+
 @pytest.mark.parametrize(
-    "allocate", [lambda: np.empty(2**60, np.uint8), lambda: keras.ops.zeros((2**20, 2**21))]
+    "allocate",
+    [
+        lambda: np.empty(2**60, np.uint8),
+        too_much_of_tensorflow,
+        # Its allocator waits ten seconds for memory.
+        pytest.param(lambda: keras.ops.zeros((2**20, 2**21)), marks=pytest.mark.slow),
+    ],
 )
-def test_too_little_memory_names_a_smaller_batch(allocate: Callable[[], object]) -> None:
-    message = "out of memory with batch_size 512; try batch_size 256"
-    with pytest.raises(TrainError, match=message), fit_module._out_of_memory_as_error(512):
-        allocate()
+def test_too_little_memory_names_a_smaller_batch(
+    allocate: Callable[[], object], crops, params, tmp_path
+) -> None:
+    large = params.model_copy(update={"batch_size": 512})
+    train, validation, path = crops(4, seed=1), crops(4, seed=2), tmp_path / "state.npz"
+    Checkpoint.of(path, large, train, validation).save(State((RECORD,), [], [], []))
+    with pytest.raises(TrainError, match="out of memory with batch_size 512; try batch_size 256"):
+        run(train, validation, large, path, on_epoch=lambda record: allocate())

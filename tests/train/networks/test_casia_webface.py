@@ -149,6 +149,7 @@ def faces() -> Floats:
     return ((np.stack(images) - 127.5) / 128).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_features_are_those_of_the_published_graph(
     published: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

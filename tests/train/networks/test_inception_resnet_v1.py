@@ -16,8 +16,14 @@ def test_the_smallest_input_gives_features_and_one_less_does_not() -> None:
         inception_resnet_v1(SMALLEST - 1)
 
 
-def test_blocks_can_be_found_by_name() -> None:
-    names = [layer.name for layer in inception_resnet_v1(80).layers]
+@pytest.fixture(scope="module")
+def network() -> keras.Model:
+    keras.utils.set_random_seed(1)
+    return inception_resnet_v1(160)
+
+
+def test_blocks_can_be_found_by_name(network: keras.Model) -> None:
+    names = [layer.name for layer in network.layers]
     assert len(set(names)) == len(names)
     blocks = [
         *(f"block35_{number}" for number in range(1, 6)),
@@ -32,17 +38,15 @@ def test_blocks_can_be_found_by_name() -> None:
         assert inside == list(range(inside[0], names.index(block) + 1))
 
 
-def test_random_weights_neither_fade_nor_blow_up() -> None:
-    keras.utils.set_random_seed(1)
+def test_random_weights_neither_fade_nor_blow_up(network: keras.Model) -> None:
     pixels = np.random.default_rng(1).normal(0, 0.5, (4, 160, 160, 3))
-    features = keras.ops.convert_to_numpy(inception_resnet_v1(160)(pixels))
+    features = keras.ops.convert_to_numpy(network(pixels))
     assert 0.05 < features.std() < 20
 
 
-def test_training_and_inference_agree() -> None:
-    model = inception_resnet_v1(80)
-    pixels = np.random.default_rng(1).normal(0, 0.5, (2, 80, 80, 3))
+def test_training_and_inference_agree(network: keras.Model) -> None:
+    pixels = np.random.default_rng(1).normal(0, 0.5, (2, 160, 160, 3))
     np.testing.assert_array_equal(
-        keras.ops.convert_to_numpy(model(pixels, training=True)),
-        keras.ops.convert_to_numpy(model(pixels, training=False)),
+        keras.ops.convert_to_numpy(network(pixels, training=True)),
+        keras.ops.convert_to_numpy(network(pixels, training=False)),
     )
