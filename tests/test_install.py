@@ -128,8 +128,11 @@ def test_an_environment_grows_by_layers(clone: Clone) -> None:
 
 @pytest.mark.parametrize("version", [(3, 10, 4), (3, 14, 0)])
 def test_another_python_is_named_with_those_that_do(tmp_path: Path, version: tuple) -> None:
+    # A copy, because the installer leaves the environment beside it, which may run these tests.
+    (tmp_path / "requirements").mkdir()
+    installer = shutil.copy(INSTALLER, tmp_path / "requirements")
     code = f"import runpy, sys; sys.version_info = {version}; sys.argv = ['install.py', 'scan'];"
-    code += f"runpy.run_path({str(INSTALLER)!r}, run_name='__main__')"
+    code += f"runpy.run_path({str(installer)!r}, run_name='__main__')"
     (tmp_path / "python3.12").symlink_to(sys.executable)
 
     def said(path: str) -> str:

@@ -40,10 +40,11 @@ def write_program(path: Path, line: str) -> None:
 
 
 def make(folder: Path, target: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    outside = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     return subprocess.run(
         ["make", target],
         cwd=folder,
-        env={**os.environ, **changes},
+        env={**outside, **changes},
         capture_output=True,
         text=True,
         check=False,
