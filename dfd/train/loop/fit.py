@@ -10,7 +10,6 @@ again, it is validated, and its weights are kept if it is the best so far.
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -171,42 +170,32 @@ class _Run:
             on_train_batch_end=lambda step, logs: self.callbacks.on_step(step + 1, steps)
         )
         done = sum(record.phase == "full" for record in self.history)
-        # The state is written while the next epoch is trained: it is large, and disks are slow.
-        with ThreadPoolExecutor(1, "checkpoint") as writer:
-            saving: Future[None] | None = None
-            for _ in range(done, params.epochs):
-                if patience_exhausted(self.history, "full", params.patience):
-                    break
-                epoch = len(self.history) + 1
-                feed = Feed(self.train, params, epoch)
-                began = time.perf_counter()
-                with placement.scope():
-                    logs = compiled.fit(
-                        placement.batches(feed),
-                        shuffle=False,
-                        steps_per_epoch=steps,
-                        verbose=0,
-                        callbacks=[report_step],
-                    ).history
-                seconds = time.perf_counter() - began
-                if saving:
-                    saving.result()
-                figures = {name: float(values[0]) for name, values in logs.items()}
-                figures["learning_rate"] = float(
-                    keras.ops.convert_to_numpy(optimizer.learning_rate)
-                )
-                self.copy_ema_weights(training_network, optimizer.averages())
-                figures["inference_accuracy"] = reestimate_checked(
-                    in_training_mode, batchnorm_batches, epoch
-                )
-                rate = steps * params.batch_size / seconds
-                scores = self.validation_scores()
-                self.add_epoch("full", figures, scores, began, rate, feed.waited / seconds)
-                variables = values_of(compiled.variables), values_of(optimizer.variables)
-                state = State(tuple(self.history), self.best_weights, *variables)
-                saving = writer.submit(self.checkpoint.save, state)
-            if saving:
-                saving.result()
+        for _ in range(done, params.epochs):
+            if patience_exhausted(self.history, "full", params.patience):
+                break
+            epoch = len(self.history) + 1
+            feed = Feed(self.train, params, epoch)
+            began = time.perf_counter()
+            with placement.scope():
+                logs = compiled.fit(
+                    placement.batches(feed),
+                    shuffle=False,
+                    steps_per_epoch=steps,
+                    verbose=0,
+                    callbacks=[report_step],
+                ).history
+            seconds = time.perf_counter() - began
+            figures = {name: float(values[0]) for name, values in logs.items()}
+            figures["learning_rate"] = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+            self.copy_ema_weights(training_network, optimizer.averages())
+            figures["inference_accuracy"] = reestimate_checked(
+                in_training_mode, batchnorm_batches, epoch
+            )
+            rate = steps * params.batch_size / seconds
+            scores = self.validation_scores()
+            self.add_epoch("full", figures, scores, began, rate, feed.waited / seconds)
+            variables = values_of(compiled.variables), values_of(optimizer.variables)
+            self.checkpoint.save(State(tuple(self.history), self.best_weights, *variables))
 
     def batchnorm_batches(self) -> list[tuple[Any, Any]]:
         """Return batches for the BatchNorm statistics: augmented crops, float32, and targets."""
