@@ -69,6 +69,7 @@ class Placement:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._strategy: Any = None
+        self._signature: Any = None  # of the batches that TensorFlow is fed, once there was one
         if setup.devices > 1:
             names = keras.distribution.list_devices()[: setup.devices]
             if setup.backend == "tensorflow":  # keras.distribution does not support TensorFlow
@@ -111,9 +112,10 @@ class Placement:
             size = len(array) // self._setup.devices if self._strategy else None
             return tf.TensorSpec((size, *array.shape[1:]), array.dtype)
 
-        (pixels, tones), targets = feed.batch(0)
-        signature = (spec(pixels), spec(tones)), spec(targets)
-        dataset = tf.data.Dataset.from_generator(device_batches, output_signature=signature)
+        if self._signature is None:  # the same in all epochs
+            (pixels, tones), targets = feed.batch(0)
+            self._signature = (spec(pixels), spec(tones)), spec(targets)
+        dataset = tf.data.Dataset.from_generator(device_batches, output_signature=self._signature)
         # At the end of an epoch, the thread that tunes a data set misses the signal to end, and
         # everything waits until it wakes up by itself: 5, 10, 20 or 41 seconds after it began.
         options = tf.data.Options()
