@@ -18,7 +18,7 @@ from dfd.detector.network import load_detector
 from dfd.errors import RegistryError
 from dfd.extras import core_packages
 from dfd.faces.detectors import face_detector_entry
-from dfd.files import place, replacing_folder, write_json
+from dfd.files import replacing_folder, write_json
 from dfd.params.faces import CropParams
 from tasks import served_model
 from tasks.registry import CARD, DETECTOR, PREDICTIONS, VIDEOS, Registry
@@ -80,6 +80,7 @@ def log_served_model(files: Mapping[str, Path], crop: CropParams) -> str:
         name="detector",
         python_model=served_model.__file__,
         artifacts={name: str(path) for name, path in files.items()},
+        model_config={DETECTOR: load_card(files[DETECTOR]).sha256},
         code_paths=[str(Path(dfd.__file__).parent)],
         signature=ModelSignature(Schema([ColSpec("string", "video")])),
         input_example=pd.DataFrame({"video": [_example_video()]}),
@@ -96,8 +97,8 @@ def export_champion(registry: Registry, folder: Path) -> None:
         folder: The folder to replace. Without a champion it is removed.
 
     Raises:
-        RegistryError: The version's files are gone, or the folder cannot be written. The folder is
-            then as it was.
+        RegistryError: The version's files are gone or have changed, or the folder cannot be
+            written. The folder is then as it was.
     """
     champion = registry.champion()
     try:
@@ -105,10 +106,10 @@ def export_champion(registry: Registry, folder: Path) -> None:
             if folder.exists():
                 shutil.rmtree(folder)
             return
-        source = registry.file(champion, DETECTOR)
+        source = registry.detector(champion)
         with replacing_folder(folder) as partial:
-            for path in sorted(source.iterdir()):
-                place(path, partial / path.name)
+            # A copy without hard links: editing a file of it leaves the version as it is.
+            shutil.copytree(source, partial, dirs_exist_ok=True)
             write_json(
                 partial / REGISTERED,
                 {"model": registry.model, "version": str(champion.version)},
@@ -154,8 +155,9 @@ def _create(registry: Registry, candidate: Evaluated, videos: Path) -> "ModelVer
     }
     with mlflow.start_run(run_id=run_of(registry.client, candidate.detector)):
         uri = log_served_model(files, card.crop)
-        version = mlflow.register_model(uri, registry.model, tags=tags)
-    registry.client.update_model_version(
-        registry.model, version.version, candidate.card.read_text(encoding="utf-8")
+    return registry.client.create_model_version(
+        *(registry.model, uri),
+        tags=tags,
+        description=candidate.card.read_text(encoding="utf-8"),
+        model_id=uri.removeprefix("models:/"),
     )
-    return registry.version(str(version.version))

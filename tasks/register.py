@@ -1,10 +1,11 @@
 """Tasks of the stage ``register``: the gate decides which detector leads the registry."""
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,12 +16,12 @@ from dfd.detector.card import load_card
 from dfd.detector.network import load_detector
 from dfd.params.evaluation import EvaluateParams, RegisterParams
 from dfd.register.comparison import comparable
-from dfd.register.gate import Outcome, Reason, Ruling, rule, within_limits
+from dfd.register.gate import Reason, Ruling, rule, within_limits
 from tasks.model_version import Evaluated, export_champion, registered
 from tasks.registry import (
     CHALLENGER,
     CHAMPION,
-    DETECTOR,
+    DECISION,
     PREDICTIONS,
     RULING,
     VIDEOS,
@@ -48,7 +49,9 @@ def register_detector(
 ) -> dict[str, Any]:
     """Register one detector, and let the gate decide whether it becomes the champion.
 
-    The same detector is always the same version, and the gate rules on a version once.
+    The same detector is always the same version, and the gate rules on a version once. Its decision
+    is written before the aliases follow it, so that a registration that was killed ends as it would
+    have ended, and a second one returns the same.
 
     Args:
         name: Name of the candidate.
@@ -62,24 +65,19 @@ def register_detector(
     Returns:
         ``version``, ``detector`` (hash), ``outcome``, ``why`` (one line) and ``reasons``.
     """
-    outcome: Outcome | Literal["known already"]
-    reasons: tuple[Reason, ...]
     with locked_registry(params.model) as registry:
         version = registered(registry, candidate, videos)
-        if RULING in version.tags:
-            outcome, why, reasons = "known already", version.tags[RULING], ()
-        else:
+        decision = _known_decision(version)
+        if decision is None:
             ruling = _ruling(registry, version, candidate, params, bootstrap, score_videos)
-            _carry_out(registry, version, ruling)
-            outcome, why, reasons = ruling.outcome, ruling.line, ruling.reasons
-    get_run_logger().info("%s: version %s, %s", name, version.version, why)
-    return {
-        "version": int(version.version),
-        "detector": load_card(candidate.detector).sha256,
-        "outcome": outcome,
-        "why": why,
-        "reasons": [asdict(reason) for reason in reasons],
-    }
+            reasons = [asdict(reason) for reason in ruling.reasons]
+            decision = {"outcome": ruling.outcome, "why": ruling.line, "reasons": reasons}
+            registry.note_decision(version, json.dumps(decision))
+        if RULING not in version.tags:
+            _carry_out(registry, version, decision)
+    get_run_logger().info("%s: version %s, %s", name, version.version, decision["why"])
+    sha256 = load_card(candidate.detector).sha256
+    return {"version": int(version.version), "detector": sha256, **decision}
 
 
 def leaders(params: RegisterParams, champion: Path) -> dict[str, int]:
@@ -114,8 +112,7 @@ def compare_versions(
         RegistryError: A file of one of the versions is gone.
         DetectorError: The champion's detector cannot be loaded.
     """
-    detector = registry.file(theirs, DETECTOR)
-    load_card(detector)  # a detector that dfd cannot read is refused, even if nothing is scored
+    detector = registry.detector(theirs)  # refused if damaged, even if nothing is scored
     tables = [
         (registry.table(version, PREDICTIONS), registry.table(version, VIDEOS))
         for version in (ours, theirs)
@@ -148,15 +145,26 @@ def _ruling(
     return rule(limits, compared, bootstrap.bootstrap, bootstrap.seed)
 
 
-def _carry_out(registry: Registry, version: "ModelVersion", ruling: Ruling) -> None:
+def _known_decision(version: "ModelVersion") -> dict[str, Any] | None:
+    """Return what the gate has decided about a version, or None."""
+    if DECISION in version.tags:
+        decision: dict[str, Any] = json.loads(version.tags[DECISION])
+        return decision
+    if line := version.tags.get(RULING):  # an earlier version of dfd wrote the line alone
+        return {"outcome": line.partition(":")[0], "why": line, "reasons": []}
+    return None
+
+
+def _carry_out(registry: Registry, version: "ModelVersion", decision: dict[str, Any]) -> None:
+    """Have run and aliases follow a decision; what was done before a kill is not done twice."""
     if version.run_id:
-        reasons = [asdict(reason) for reason in ruling.reasons]
-        log_ruling(registry.client, version.run_id, reasons)
-    if ruling.outcome == "promote":
-        registry.lead(version, ruling.line)
-    elif ruling.outcome == "keep":
+        log_ruling(registry.client, version.run_id, decision["reasons"])
+    leads = registry.aliases().get(CHAMPION) == int(version.version)
+    if decision["outcome"] == "keep":
         registry.challenge(version)
-    registry.note_ruling(version, ruling.line)
+    elif decision["outcome"] == "promote" and not leads:
+        registry.lead(version, decision["why"])
+    registry.note_ruling(version, decision["why"])
 
 
 def _latency_ms(detector: Path) -> float:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from filelock import FileLock, Timeout
 
+from dfd.detector.card import load_card
 from dfd.errors import RegistryError
 from dfd.files import project_root
 from tasks.tracking import connect, has_store
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 DETECTOR, PREDICTIONS, VIDEOS, CARD = "detector", "predictions", "videos", "model_card"
-OVER, RULING, MOVED = "promoted_over", "ruling", "alias_moved"
+OVER, MOVED = "promoted_over", "alias_moved"
+DECISION, RULING = "decision", "ruling"  # before and after the aliases follow the gate's ruling
 _PATIENCE_S = 600.0  # another process may score videos for minutes while it holds the registry
 
 
@@ -65,6 +67,22 @@ class Registry:
     def champion(self) -> "ModelVersion | None":
         """Return the champion, or None where no version leads."""
         return self.version(CHAMPION) if CHAMPION in self.aliases() else None
+
+    def detector(self, version: "ModelVersion") -> Path:
+        """Return a local copy of a version's detector directory.
+
+        Raises:
+            RegistryError: It is gone, or it is not the detector that was registered.
+            DetectorError: Its card cannot be read.
+        """
+        directory = self.file(version, DETECTOR)
+        if load_card(directory).sha256 != version.tags.get("detector"):
+            raise RegistryError(
+                f"{directory}: not the detector that was registered as {self.model} version "
+                f"{version.version}; restore mlruns/, or promote another version: dfd registry "
+                "promote VERSION"
+            )
+        return directory
 
     def file(self, version: "ModelVersion", name: str) -> Path:
         """Return a local copy of one of a version's files.
@@ -127,18 +145,23 @@ class Registry:
             raise RegistryError(f"{self.model} version {version.version} is the champion already")
         self._note(version, OVER, str(before.version) if before else "")
         self._note(version, MOVED, f"{_now()} {why}")
-        self.client.set_registered_model_alias(self.model, CHAMPION, version.version)
+        # The champion's alias moves last: whoever is killed before that can do all of it again.
         if before is not None:
             self.challenge(before)
         elif self.aliases().get(CHALLENGER) == int(version.version):
             self.client.delete_registered_model_alias(self.model, CHALLENGER)
+        self.client.set_registered_model_alias(self.model, CHAMPION, version.version)
 
     def challenge(self, version: "ModelVersion") -> None:
         """Make a version the challenger."""
         self.client.set_registered_model_alias(self.model, CHALLENGER, version.version)
 
+    def note_decision(self, version: "ModelVersion", decision: str) -> None:
+        """Write on a version what the gate has decided about it, before anything follows it."""
+        self._note(version, DECISION, decision)
+
     def note_ruling(self, version: "ModelVersion", line: str) -> None:
-        """Write on a version what the gate has decided about it."""
+        """Write on a version the gate's decision in a line, once the aliases have followed it."""
         self._note(version, RULING, line)
 
     def former(self) -> "ModelVersion":
@@ -160,8 +183,8 @@ class Registry:
         """Make the ``former`` champion lead again; the champion becomes the challenger."""
         former, now = self.former(), self.version(CHAMPION)
         self._note(now, MOVED, f"{_now()} rolled back to version {former.version}")
-        self.client.set_registered_model_alias(self.model, CHAMPION, former.version)
         self.challenge(now)
+        self.client.set_registered_model_alias(self.model, CHAMPION, former.version)
 
     def _note(self, version: "ModelVersion", key: str, value: str) -> None:
         self.client.set_model_version_tag(self.model, version.version, key, value)

@@ -30,18 +30,23 @@ class ServedModel(PythonModel):
     """
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Check the detector that was logged with the model.
+        """Check that the detector is the one that was logged with the model, and whole.
 
         MLflow's telemetry is off from here on; what MLflow does before it loads a model is not in
         this model's hands.
         """
         os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
         from dfd.detector.network import load_detector
+        from dfd.errors import DetectorError
         from dfd.isolation import Limits, WorkerPool
         from dfd.scan.worker import NamedDetector
 
         directory = Path(context.artifacts["detector"])
         card = load_detector(directory).card
+        if card.sha256 != context.model_config["detector"]:
+            raise DetectorError(
+                f"{directory}: not the detector that was logged with this model; restore mlruns/"
+            )
         self.detector = NamedDetector(directory, card.candidate, None)
         self.pool = WorkerPool(1, Limits(_TIME_S, _MEMORY_MB))
 

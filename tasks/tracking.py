@@ -192,8 +192,9 @@ def log_robustness(
 
 
 def log_ruling(client: "MlflowClient", run_id: str, reasons: Sequence[Mapping[str, Any]]) -> None:
-    """Log the reasons of the gate's ruling, a row each, as ``registration/ruling.json``."""
-    if reasons:
+    """Log the reasons of the gate's ruling, a row each, as ``registration/ruling.json``, once."""
+    logged = {file.path for file in client.list_artifacts(run_id, "registration")}
+    if reasons and "registration/ruling.json" not in logged:
         table = pd.DataFrame(list(reasons)).astype(str)
         client.log_table(run_id, table, "registration/ruling.json")
 

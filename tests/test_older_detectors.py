@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 import mlflow
-import numpy as np
 import pandas as pd
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -24,11 +23,10 @@ from tests.data import SAMPLE
 from tests.detector.test_card import as_format_4
 from tests.detectors import write_detector
 from tests.project import Project, copy_project
+from tests.registrations import MODEL, evaluated
 
 pytestmark = pytest.mark.skipif(not SAMPLE.is_dir(), reason="the sample is not here")
 
-MODEL = "deepfake-detector"
-GROUPS = 40
 # What a later version adds: a metric, a training key, and a crop key with the default that stands
 # for what was done before.
 LATER = {
@@ -48,25 +46,6 @@ def clip() -> Path:
     return min(SAMPLE.glob("*.mp4"))
 
 
-def evaluated(folder: Path, detector: Path, noise: float) -> tuple[Evaluated, Path]:
-    """Write what an evaluation leaves, on videos that are the same for every detector."""
-    rng = np.random.default_rng(3)
-    fake = np.arange(GROUPS * 2) % 2 == 1
-    names = [f"{number}.mp4" for number in range(len(fake))]
-    groups = [f"g{number // 2}" for number in range(len(fake))]
-    scores = 1 / (1 + np.exp(-(3.0 * (2 * fake - 1) + noise * rng.standard_normal(len(fake)))))
-    labels = np.where(fake, "FAKE", "REAL")
-    table = pd.DataFrame({"video": names, "group": groups, "actual": labels, "score": scores})
-    folder.mkdir()
-    table.to_csv(folder / "predictions.csv", index=False)
-    videos = pd.DataFrame({"video": names, "sha256": names, "group": groups, "part": "test"})
-    videos.to_csv(folder / "videos.csv", index=False)
-    (folder / "model_card.md").write_text("# card\n")
-    evaluation = {"coverage": 1.0, "leaky": False, "video": {"auc": 0.9, "ece_low": 0.0}}
-    left = Evaluated(detector, evaluation, folder / "predictions.csv", folder / "model_card.md")
-    return left, folder / "videos.csv"
-
-
 def log_version(left: Evaluated, videos: Path, folder: Path) -> str:
     """Register a detector as the stage ``register`` does, in the store of the environment."""
     files = {DETECTOR: left.detector, PREDICTIONS: left.predictions, VIDEOS: videos}
@@ -74,9 +53,9 @@ def log_version(left: Evaluated, videos: Path, folder: Path) -> str:
     place = folder.as_uri()
     number = experiment.experiment_id if experiment else mlflow.create_experiment("x", place)
     with mlflow.start_run(experiment_id=number):
-        crop = load_card(left.detector).crop
-        uri = log_served_model({**files, CARD: left.card}, crop)
-        version = mlflow.register_model(uri, MODEL)
+        card = load_card(left.detector)
+        uri = log_served_model({**files, CARD: left.card}, card.crop)
+        version = mlflow.register_model(uri, MODEL, tags={"detector": card.sha256})
     return str(version.version)
 
 
@@ -151,18 +130,19 @@ def test_a_champion_of_format_4_is_compared_with_and_replaced(
         with temporary_settings({PREFECT_API_URL: prefect_server}):
             return register_detector(name, what, videos, params, bootstrap, rescore)
 
-    assert register("old", left)["outcome"] == "promote"
+    first = register("old", left)
+    assert first["outcome"] == "promote"
     better, _ = evaluated(
         tmp_path / "left2", write_detector(tmp_path / "new", candidate="new"), noise=1.0
     )
     decided = register("new", better)
     assert decided["outcome"] == "promote", decided
-    assert register("old", left)["outcome"] == "known already", "its identity is still known"
+    assert register("old", left) == first, "its identity is still known"
     with open_registry(MODEL) as registry:
         champion = registry.champion()
         assert champion is not None
         assert int(champion.version) == decided["version"]
         assert RULING in champion.tags
-        former = registry.file(registry.former(), DETECTOR)
+        former = registry.detector(registry.former())
         assert load_card(former).format == 5, "it is upgraded in memory"
         assert json.loads((former / card.name).read_text())["format"] == 4, "and not on disk"

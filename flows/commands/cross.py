@@ -15,7 +15,7 @@ from dfd.params.evaluation import EvaluateParams, RegisterParams
 from dfd.params.section import load_section
 from dfd.scoring.aggregate import video_scores
 from flows.scoring import score_crops
-from tasks.registry import DETECTOR, VIDEOS, open_registry
+from tasks.registry import VIDEOS, open_registry
 from tasks.tracking import log_cross_evaluation
 
 _NO_EVIDENCE = 0.5  # score of a clip without a face: Kaggle takes no empty cell
@@ -37,7 +37,7 @@ def cross_evaluate(reference: str, sets: Sequence[str]) -> pd.DataFrame:
 
     Raises:
         DatasetError: A data set cannot be read, or the detector was trained on all of it.
-        RegistryError: There is no such version, or its files are gone.
+        RegistryError: There is no such version, or its files are gone or have changed.
     """
     named = [(*_layout_and_folder(name), name) for name in sets]
     # All labels are read first, so that a wrong name is an error before any long work.
@@ -45,7 +45,7 @@ def cross_evaluate(reference: str, sets: Sequence[str]) -> pd.DataFrame:
     rows = []
     with open_registry(load_section(RegisterParams).model) as registry:
         version = registry.version(reference)
-        detector, known = registry.file(version, DETECTOR), registry.table(version, VIDEOS)
+        detector, known = registry.detector(version), registry.table(version, VIDEOS)
         for _, folder, name in named:
             evaluation = _evaluate(detector, known, videos[name], folder)
             row = _row(name, evaluation, len(videos[name]))
@@ -76,7 +76,7 @@ def submit(reference: str, folder: Path, out: Path) -> tuple[int, list[str]]:
     """
     clips = dict(list_unlabelled(folder))
     with open_registry(load_section(RegisterParams).model) as registry:
-        detector = registry.file(registry.version(reference), DETECTOR)
+        detector = registry.detector(registry.version(reference))
     crops = score_crops(detector, clips)
     scored = video_scores(crops.assign(label="", group="")).set_index("video")
     calibrated = load_card(detector).decision.calibration.apply(scored["score"])

@@ -76,11 +76,11 @@ def promote(version: _Version) -> None:
     from dfd.files import project_root
     from flows.paths import CHAMPION
     from tasks.model_version import export_champion
-    from tasks.registry import DETECTOR, locked_registry
+    from tasks.registry import locked_registry
 
     with locked_registry(_params().model) as registry:
         promoted = registry.version(version)
-        load_detector(registry.file(promoted, DETECTOR))  # a damaged detector must not lead
+        load_detector(registry.detector(promoted))  # a damaged detector must not lead
         registry.lead(promoted, "promoted by hand")
         export_champion(registry, project_root() / CHAMPION)
     print(f"version {promoted.version} is the champion")
@@ -93,11 +93,11 @@ def rollback() -> None:
     from dfd.files import project_root
     from flows.paths import CHAMPION
     from tasks.model_version import export_champion
-    from tasks.registry import DETECTOR, locked_registry
+    from tasks.registry import locked_registry
 
     with locked_registry(_params().model) as registry:
         former = registry.former()
-        load_detector(registry.file(former, DETECTOR))
+        load_detector(registry.detector(former))
         registry.roll_back()
         export_champion(registry, project_root() / CHAMPION)
     print(f"version {former.version} is the champion again")

@@ -26,14 +26,14 @@ def find_detector(model: str) -> NamedDetector:
 
     Raises:
         ScanError: The directory does not exist.
-        RegistryError: The registry has no such version.
+        RegistryError: The registry has no such version, or its files are gone or have changed.
     """
     if address := _ADDRESS.fullmatch(model):
-        from tasks.registry import DETECTOR, open_registry
+        from tasks.registry import open_registry
 
         with open_registry(address["model"], make=False) as registry:
             version = registry.version(address["version"])
-            return NamedDetector(registry.file(version, DETECTOR), model, str(version.version))
+            return NamedDetector(registry.detector(version), model, str(version.version))
     directory = Path(model)
     if not directory.is_dir():
         raise ScanError(

@@ -39,7 +39,8 @@ def test_a_server_judges_by_the_detector_it_names_after_each_promotion(
     place = (project / "mlruns" / "artifacts").as_uri()
     with mlflow.start_run(experiment_id=mlflow.create_experiment("x", place)):
         for directory in logged.values():
-            mlflow.register_model(log_served_model({"detector": directory}, crop), MODEL)
+            uri = log_served_model({"detector": directory}, crop)
+            mlflow.register_model(uri, MODEL, tags={"detector": load_card(directory).sha256})
 
     def promote(version: int) -> None:
         assert dfd(project, "registry", "promote", version).returncode == 0

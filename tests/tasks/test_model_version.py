@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from dfd.detector.card import load_card, registered_version
+from dfd.detector.network import load_detector
 from dfd.errors import RegistryError
+from flows.commands.scanning import find_detector
 from tasks.model_version import export_champion
 from tasks.registry import DETECTOR, Registry, open_registry
 from tests.detectors import write_detector
@@ -25,7 +27,8 @@ def registry(
     with open_registry(MODEL) as opened:
         for number in ("1", "2"):
             directory = write_detector(tmp_path / "logged" / number, candidate=f"made{number}")
-            opened.client.create_model_version(MODEL, directory.as_uri())
+            tags = {"detector": load_card(directory).sha256}
+            opened.client.create_model_version(MODEL, directory.as_uri(), tags=tags)
         yield opened
 
 
@@ -81,6 +84,37 @@ def test_a_folder_that_cannot_be_written_is_one_line(registry: Registry, tmp_pat
     registry.lead(registry.version("1"), "why not")
     with pytest.raises(RegistryError, match=r"models/champion: the champion cannot be put there"):
         export_champion(registry, tmp_path / "models" / "champion")
+
+
+def test_an_edit_of_the_folder_leaves_the_version_as_it_is(
+    registry: Registry, tmp_path: Path
+) -> None:
+    folder = tmp_path / "models" / "champion"
+    registry.lead(registry.version("1"), "why not")
+    export_champion(registry, folder)
+    for name in ("detector.json", "model.onnx"):
+        with (folder / name).open("ab") as file:
+            file.write(b" ")
+    as_it_was = registry.detector(registry.version("1"))
+    assert load_detector(as_it_was).card.candidate == "made1"
+
+
+def test_a_version_that_was_edited_is_refused_by_every_address(
+    registry: Registry, tmp_path: Path
+) -> None:
+    folder = tmp_path / "models" / "champion"
+    registry.lead(registry.version("1"), "why not")
+    export_champion(registry, folder)
+    card = tmp_path / "logged" / "1" / "detector.json"
+    card.write_text(card.read_text().replace('"made1"', '"mine"'))
+    refused = r"logged/1: not the detector that was registered as detector version 1; restore"
+    with pytest.raises(RegistryError, match=refused):
+        export_champion(registry, folder)
+    assert load_card(folder).candidate == "made1", "the folder is as it was"
+    for address in ("models:/detector/1", "models:/detector@champion"):
+        with pytest.raises(RegistryError, match=refused):
+            find_detector(address)
+    assert load_card(registry.detector(registry.version("2"))).candidate == "made2"
 
 
 def test_any_other_directory_has_no_version(tmp_path: Path) -> None:

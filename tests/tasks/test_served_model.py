@@ -155,3 +155,11 @@ def test_a_damaged_detector_is_not_served(address: str, tmp_path: Path) -> None:
     network.write_bytes(network.read_bytes()[:-1])
     with pytest.raises(DetectorError, match=r"model.onnx: damaged"):
         mlflow.pyfunc.load_model(str(copy))
+
+
+def test_a_detector_that_was_edited_is_not_served(address: str, tmp_path: Path) -> None:
+    copy = Path(mlflow.artifacts.download_artifacts(address, dst_path=str(tmp_path)))
+    (card,) = copy.rglob("detector.json")
+    card.write_text(card.read_text().replace('"threshold":0.5', '"threshold":0.6'))
+    with pytest.raises(DetectorError, match=r"not the detector that was logged with this model"):
+        mlflow.pyfunc.load_model(str(copy))
