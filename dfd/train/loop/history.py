@@ -21,7 +21,7 @@ class EpochRecord:
         loss: Mean training loss of the epoch, under dropout and augmentation.
         accuracy: Training accuracy of the epoch, 0..1, under dropout and augmentation.
         auc: Training AUC of the epoch, 0..1, under dropout and augmentation.
-        inference_accuracy: Accuracy, 0..1, on a few hundred training crops in inference mode.
+        inference_accuracy: Accuracy, 0..1, on some hundred training crops in inference mode.
         val_loss: Cross-entropy of the validation crops; REAL and FAKE have the same weight.
         val_accuracy: Accuracy on the validation crops, 0..1, at the threshold 0.5.
         val_frame_auc: AUC over the validation crops, 0..1.

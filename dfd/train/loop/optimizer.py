@@ -15,6 +15,9 @@ class AveragingAdamW(keras.optimizers.AdamW):  # type: ignore[misc]
     steps, which is more than a short run has. Here the decay at step t is at most
     (1 + t) / (10 + t), as in TensorFlow's ``ExponentialMovingAverage``. The average also never
     replaces the trained weights: it is read with ``averages``.
+
+    The learning rate and the bias corrections are computed once in a step. Keras computes them anew
+    for each weight, and half of the operations of InceptionResNetV2's step would be copies of them.
     """
 
     def averages(self) -> dict[str, Any]:
@@ -29,6 +32,33 @@ class AveragingAdamW(keras.optimizers.AdamW):  # type: ignore[misc]
 
         ``fit`` ends after every epoch here, and training continues from the weights themselves.
         """
+
+    def _apply_weight_decay(self, variables: Any) -> None:
+        rate = self.learning_rate
+        for variable in variables:
+            if self._use_weight_decay(variable):
+                variable.assign(variable - variable * self.weight_decay * rate)
+
+    def _backend_update_step(
+        self, grads: Any, trainable_variables: Any, learning_rate: Any
+    ) -> None:
+        step = ops.cast(self.iterations + 1, "float32")
+        corrected = learning_rate * ops.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
+        super()._backend_update_step(grads, trainable_variables, corrected)
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Update one weight as in Kingma and Ba, *Adam* (2015), end of section 2.
+
+        Args:
+            gradient: The gradient of the weight.
+            variable: The weight.
+            learning_rate: The learning rate times the corrections of the bias of both moments.
+        """
+        index = self._get_variable_index(variable)
+        mean, square = self._momentums[index], self._velocities[index]
+        self.assign_add(mean, (gradient - mean) * (1 - self.beta_1))
+        self.assign_add(square, (ops.square(gradient) - square) * (1 - self.beta_2))
+        self.assign_sub(variable, mean * learning_rate / (ops.sqrt(square) + self.epsilon))
 
     def _update_model_variables_moving_average(self, trainable_variables: Any) -> None:
         step = ops.cast(self.iterations, "float32")

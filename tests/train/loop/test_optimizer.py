@@ -56,6 +56,24 @@ def test_without_a_decay_there_is_no_average() -> None:
     assert fitted(2)[1].averages() == {}  # type: ignore[attr-defined]
 
 
+def test_the_weights_are_those_of_keras_adamw() -> None:
+    model, _, kernels = fitted(12, weight_decay=0.01)
+    keras.utils.set_random_seed(1)
+    other = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    adamw = keras.optimizers.AdamW(0.1, weight_decay=0.01, global_clipnorm=1e9)
+    adamw.exclude_from_weight_decay(var_names=["bias"])
+    other.compile(adamw, "mse")
+    schedule = build_optimizer(0.1, 12, 0.01, 1e9, 0)
+    rng = np.random.default_rng(0)
+    for step, kernel in enumerate(kernels):
+        schedule.iterations.assign(step)
+        adamw.learning_rate = float(schedule.learning_rate)
+        x = rng.normal(size=(8, 2)).astype(np.float32)
+        other.fit(x, x @ np.array([[1.0], [-1.0]], np.float32), batch_size=8, verbose=0)
+        np.testing.assert_allclose(other.layers[0].kernel, kernel, rtol=1e-6)
+    np.testing.assert_allclose(other.layers[0].bias, model.layers[0].bias, rtol=1e-6)
+
+
 def test_kernels_decay_and_biases_do_not() -> None:
     still, _, _ = fitted(1, weight_decay=0.0, learning_rate=0.5)
     decayed, _, _ = fitted(1, weight_decay=0.1, learning_rate=0.5)
