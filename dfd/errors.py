@@ -56,6 +56,10 @@ class VideoGivenUp(DfdError):
         return f"{self.reason}: {self.detail}"
 
 
+class WorkerError(DfdError):
+    """Worker processes cannot be started, or end before they begin."""
+
+
 class WeightsError(DfdError):
     """Pretrained weights cannot be fetched, read or verified."""
 

@@ -1,35 +1,29 @@
 """Worker processes for code that may crash, hang or take too much memory on a hostile file.
 
 Only the call for that file fails: its process is stopped and replaced, and the caller gets
-``VideoGivenUp``. Processes are spawned rather than forked, so they inherit neither threads nor
-memory.
+``VideoGivenUp``. A process is a fresh interpreter, so it inherits neither threads nor memory.
 """
 
-import multiprocessing
 import os
-import signal
+import pickle
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
-from pebble.common.types import CONSTS
-
-from dfd.errors import VideoGivenUp
+from dfd.errors import VideoGivenUp, WorkerError
+from dfd.worker_process import ProcessLost, WorkerProcess
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-# Seconds between a pool's checks for calls that exceed their time limit. With the default of 0.1 s
-# an idle pool takes half a percent of a core. Results do not wait for it: they wake their thread.
-CONSTS.sleep_unit = 0.5
-
-_ATTEMPTS = 3  # for a call whose process dies before the call begins
+_ATTEMPTS = 3  # for a call whose process is lost before the call begins
+_BEGIN_S = 60  # for a process to start and to import what the call needs
 _AHEAD = 4  # finished results per worker that may wait for the caller
 
 
@@ -38,7 +32,7 @@ class Limits:
     """The time and memory that the work on one file may take.
 
     Attributes:
-        time_s: Wall-clock time in seconds.
+        time_s: Time in seconds, by a clock that nobody can set.
         memory_mb: Memory in units of 2**20 bytes.
     """
 
@@ -52,80 +46,92 @@ class WorkerPool:
     Use it as a context manager: leaving the block stops the processes.
 
     Args:
-        workers: Number of processes; they start with the first call.
+        workers: Number of processes; each starts with its first call.
         limits: The time that a call may take once it has begun, and the private memory that a
             process may use. Memory is limited on Linux only (``RLIMIT_DATA``); on other systems
-            only the time limit holds.
+            only the time limit holds. Where this process may use less memory itself, its own limit
+            holds.
     """
 
     def __init__(self, workers: int, limits: Limits) -> None:
-        self._limits = limits
-        skip_main_reimport()
-        # One pool per process: processes of one pool share a lock that a killed one never frees.
-        self._pools = [self._new_pool() for _ in range(workers)]
-        self._idle: SimpleQueue[int] = SimpleQueue()
-        self._running: set[Future[Any]] = set()
+        self._time_s, self._memory_mb = limits.time_s, _most_memory(limits.memory_mb)
+        self._idle: SimpleQueue[WorkerProcess | None] = SimpleQueue()  # None: not started yet
+        self._processes: set[WorkerProcess] = set()
+        self._lock = threading.Lock()
         self._closed = False
-        for worker in range(workers):
-            self._idle.put(worker)
+        for _ in range(workers):
+            self._idle.put(None)
 
-    def run(self, function: Callable[..., T], *arguments: Any) -> T:
+    def run(self, function: Callable[..., T], *arguments: object) -> T:
         """Call a function in a worker process and return its result.
 
         Args:
-            function: A function at the top level of a module, so that it can be pickled. Its
-                exceptions reach the caller.
+            function: A function at the top level of a module, so that it can be pickled. An error
+                of this project (``DfdError``) that it raises reaches the caller.
             arguments: Its positional arguments, which must be picklable.
 
         Raises:
-            VideoGivenUp: The call exceeded a limit, or its process died.
+            VideoGivenUp: The call exceeded a limit, its process died, or it raised an exception
+                that is no error of this project; then ``detail`` names the exception.
+            WorkerError: No process can be started, or each ends before it begins.
             CancelledError: The block of the pool was left before the call ended.
         """
-        worker = self._idle.get()
+        request = pickle.dumps((function, arguments))
+        process, sound = self._idle.get(), False
         try:
-            for _ in range(_ATTEMPTS):
-                try:
-                    future = self._pools[worker].schedule(
-                        function, args=arguments, timeout=self._limits.time_s
-                    )
-                except RuntimeError:  # the process died while it was idle
-                    self._renew(worker)
-                    continue
-                self._running.add(future)
-                try:
-                    result: T = future.result()
-                except BrokenExecutor:  # the process died before it took the call
-                    self._renew(worker)
-                    continue
-                finally:
-                    self._running.discard(future)
-                return result
-        except TimeoutError as error:
-            limit = f"{self._limits.time_s:g} s"
-            raise VideoGivenUp("time_limit", f"took longer than {limit}") from error
-        except MemoryError as error:
-            limit = f"{self._limits.memory_mb} MB"
-            raise VideoGivenUp("memory_limit", f"needed more than {limit}") from error
-        except ProcessExpired as error:
-            how = _death(error.exitcode)
-            raise VideoGivenUp("crash", f"its process died ({how})") from error
+            process = self._begin(process, request)
+            outcome = process.outcome(self._time_s)
+            sound = outcome.sound
+        except ProcessLost as lost:
+            raise self._given_up(lost) from lost
         finally:
-            self._idle.put(worker)
-        raise VideoGivenUp("crash", "its process keeps dying before it begins")
+            if not sound:
+                self._end(process)
+            self._idle.put(process if sound else None)
+        if outcome.error:
+            raise outcome.error
+        value: T = outcome.value
+        return value
 
-    def _new_pool(self) -> ProcessPool:
-        return ProcessPool(
-            max_workers=1,
-            context=multiprocessing.get_context("spawn"),
-            initializer=_limit_memory,
-            initargs=[self._limits.memory_mb],
-        )
+    def _begin(self, process: WorkerProcess | None, request: bytes) -> WorkerProcess:
+        """Return a process that has begun the call; one that was lost while idle is replaced."""
+        how = ""
+        for _ in range(_ATTEMPTS):
+            process = process or self._start()
+            try:
+                process.begin(request, _BEGIN_S)
+                return process
+            except ProcessLost as lost:
+                how = f"does not begin in {_BEGIN_S} s" if lost.late else f"ends with {lost.how}"
+                self._end(process)
+                process = None
+        raise WorkerError(f"each worker process {how}; is the machine short of memory?")
 
-    def _renew(self, worker: int) -> None:
+    def _given_up(self, lost: ProcessLost) -> VideoGivenUp | CancelledError:
         if self._closed:
-            raise CancelledError
-        _stop(self._pools[worker])
-        self._pools[worker] = self._new_pool()
+            return CancelledError()
+        if lost.late:
+            return VideoGivenUp("time_limit", f"took longer than {self._time_s:g} s")
+        return VideoGivenUp("crash", f"its process died ({lost.how})")
+
+    def _start(self) -> WorkerProcess:
+        with self._lock:
+            if self._closed:
+                raise CancelledError
+            try:
+                process = WorkerProcess(self._memory_mb)
+            except OSError as error:
+                raise WorkerError(
+                    f"no worker process can be started ({error.strerror}); close other programs"
+                ) from error
+            self._processes.add(process)
+        return process
+
+    def _end(self, process: WorkerProcess | None) -> None:
+        if process:
+            process.close()
+            with self._lock:
+                self._processes.discard(process)
 
     def __enter__(self) -> Self:
         return self
@@ -137,11 +143,10 @@ class WorkerPool:
         trace: TracebackType | None,
     ) -> None:
         """Stop the processes at once; calls that wait for a result raise ``CancelledError``."""
-        self._closed = True
-        for pool in self._pools:
-            _stop(pool)
-        for future in list(self._running):
-            future.cancel()
+        with self._lock:
+            self._closed = True
+        for process in self._processes.copy():
+            process.stop()
 
 
 def for_each(
@@ -198,29 +203,12 @@ def for_each(
             raise
 
 
-def skip_main_reimport() -> None:
-    """Keep worker processes from importing the main program, which may load Prefect and more.
+def _most_memory(megabytes: int) -> int:
+    """Return the memory in MB that a worker process may use, at most what this one may use."""
+    if sys.platform != "linux":
+        return megabytes
+    import resource
 
-    ``multiprocessing`` makes each spawned process import ``__main__``. A worker does not need it,
-    and the import would take a second and 80 MB in each.
-    """
-    main = sys.modules["__main__"]
-    main.__spec__, main.__file__ = None, None
-
-
-def _stop(pool: ProcessPool) -> None:
-    pool.stop()  # type: ignore[no-untyped-call]
-    pool.join()
-
-
-def _limit_memory(megabytes: int) -> None:
-    if sys.platform == "linux":
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_DATA, (megabytes * 2**20,) * 2)
-
-
-def _death(code: int | None) -> str:
-    if code is not None and code < 0:
-        return signal.Signals(-code).name
-    return f"exit code {code}"
+    soft, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    own = sys.maxsize if soft == resource.RLIM_INFINITY else soft
+    return min(megabytes, own // 2**20)

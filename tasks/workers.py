@@ -1,6 +1,5 @@
 """Worker processes in which tasks decode videos."""
 
-import multiprocessing
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,9 +25,6 @@ def limits_of(params: WorkerParams) -> Limits:
 def thread_worker(limits: Limits) -> WorkerPool:
     """Return the calling thread's worker process; the first call starts it and sets its limits."""
     if not hasattr(_own, "pool"):
-        # Dask starts its workers as daemons, and a daemon may have no children. The worker
-        # processes started here end when their pipe closes, so that none is left behind.
-        multiprocessing.current_process().daemon = False
         _own.pool = WorkerPool(1, limits)
     pool: WorkerPool = _own.pool
     return pool

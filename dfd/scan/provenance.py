@@ -25,8 +25,12 @@ def read_provenance(path: Path) -> Provenance | None:
         path: The file.
 
     Returns:
-        The claims; None where the package is not installed, the container is not MP4, MOV or AVI,
-        or the file has no manifest that can be read.
+        The claims; with the state ``Unreadable`` and nothing else where the reader fails on the
+        file or the manifest is not formed as it should be. None where the package is not
+        installed, the container is not MP4, MOV or AVI, or the file has no manifest.
+
+    Raises:
+        MemoryError: The manifest needs more memory than there is.
 
     Example:
         >>> read_provenance(Path("samples/videos/aawxptlexd.mp4")) is None
@@ -44,10 +48,16 @@ def read_provenance(path: Path) -> Provenance | None:
                 return None
             context = c2pa.Context(c2pa.Settings.from_dict(_SETTINGS))
             with c2pa.Reader(media_type, file, context=context) as reader:
-                state, manifest = reader.get_validation_state(), reader.get_active_manifest()
-    except (c2pa.C2paError, OSError, ValueError):
+                manifest = reader.get_active_manifest() or {}
+                return _provenance(str(reader.get_validation_state()), manifest)
+    except (c2pa.C2paError.ManifestNotFound, OSError):
         return None
-    return _provenance(str(state), manifest or {})
+    except MemoryError:
+        raise
+    except Exception:  # of a foreign reader, or of claims that anyone may have formed in any way
+        return Provenance(
+            state="Unreadable", signer=None, signed_at=None, generator=None, sources=()
+        )
 
 
 def _media_type(start: bytes) -> str | None:

@@ -155,7 +155,8 @@ class Provenance(_Part):
     Attributes:
         state: ``Trusted`` (the signature is valid and its certificate is on the reader's list of
             trusted ones), ``Valid`` (the signature and the content's hash are valid, whoever
-            signed) or ``Invalid``.
+            signed), ``Invalid``, or ``Unreadable`` (the manifest or its container is damaged, so
+            that nothing is known of its claims).
         signer: Organisation or name in the certificate; None where it states neither.
         signed_at: Time of signing as the manifest states it; None where it states none.
         generator: Program that made the manifest; None where it is not named.

@@ -116,9 +116,11 @@ class Jobs:
         job.running = True
         try:
             job.outcome.set_result(self._outcome(job))
+        except Refused as error:
+            job.outcome.set_exception(error)
         except DfdError as error:
             job.outcome.set_exception(Refused(500, error.line))
-        except Exception as error:  # a refusal or a bug: the client that waits must get an answer
+        except Exception as error:  # a bug: the client that waits must get an answer
             job.outcome.set_exception(error)
         if not job.for_page:
             self.drop(job)

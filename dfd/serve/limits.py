@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from dfd.errors import DfdError
 from dfd.isolation import Limits
 
 _SCAN = Limits(time_s=300, memory_mb=4096)
@@ -34,7 +35,7 @@ class ServerLimits:
     history: int = 200
 
 
-class Refused(Exception):
+class Refused(DfdError):
     """The server refuses a request.
 
     Attributes:

@@ -179,7 +179,7 @@ def test_a_killed_worker_costs_nothing(stage: Stage) -> None:
     workers = [
         child
         for child in psutil.Process(process.pid).children(recursive=True)
-        if "spawn_main" in " ".join(child.cmdline())
+        if "answer_calls" in " ".join(child.cmdline())
     ]
     assert workers
     for worker in workers:

@@ -2,9 +2,11 @@
 
 import builtins
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -12,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from dfd.scan.provenance import read_provenance
+from dfd.scan.record import Provenance
 from tests.data import SAMPLE
 
 c2pa = pytest.importorskip("c2pa", reason="the extra provenance is not installed")
@@ -22,6 +25,7 @@ USAGE = (
     *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
     *("key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
 )
+UNREADABLE = Provenance(state="Unreadable", signer=None, signed_at=None, generator=None, sources=())
 Key = ec.EllipticCurvePrivateKey
 
 
@@ -93,20 +97,48 @@ def test_a_changed_picture_is_told(signed: Path, tmp_path: Path) -> None:
     assert read_provenance(tmp_path / "half.mp4").state == "Invalid"
 
 
-def test_files_without_a_readable_manifest_have_none(signed: Path, tmp_path: Path) -> None:
-    broken = bytearray(signed.read_bytes())
-    start = broken.index(b"jumb")
-    broken[start : start + 2000 : 97] = bytes(21)
-    contents = {
-        "broken.mp4": bytes(broken),
-        "text.mp4": b"text" * 100,
-        "empty.mp4": b"",
-    }
-    for file, content in contents.items():
+def test_files_without_a_manifest_have_none(tmp_path: Path) -> None:
+    for file, content in (("text.mp4", b"text" * 100), ("empty.mp4", b"")):
         (tmp_path / file).write_bytes(content)
         assert read_provenance(tmp_path / file) is None
     assert read_provenance(CLIP) is None
     assert read_provenance(tmp_path / "gone.mp4") is None
+
+
+def test_a_damaged_manifest_is_unreadable(signed: Path, tmp_path: Path) -> None:
+    broken = bytearray(signed.read_bytes())
+    start = broken.index(b"jumb")
+    broken[start : start + 2000 : 97] = bytes(21)
+    (tmp_path / "broken.mp4").write_bytes(broken)
+    assert read_provenance(tmp_path / "broken.mp4") == UNREADABLE
+
+
+def test_relabelled_manifests_cost_no_verdict(signed: Path, tmp_path: Path) -> None:
+    """Names of manifests in the store, and references to them, changed at random."""
+    content = signed.read_bytes()
+    names = [match.start() for match in re.finditer(b"urn:c2pa:", content)]
+    rng = np.random.default_rng(8)
+    states = set()
+    for _ in range(50):
+        relabelled = bytearray(content)
+        for place in rng.integers(-4, 48, int(rng.integers(1, 4))):
+            relabelled[names[rng.integers(len(names))] + place] = rng.integers(256)
+        (tmp_path / "relabelled.mp4").write_bytes(relabelled)
+        states.add(read_provenance(tmp_path / "relabelled.mp4").state)
+    assert {"Invalid", "Unreadable"} <= states
+
+
+@pytest.mark.parametrize("error", [KeyError("Active manifest not found"), RuntimeError()])
+def test_whatever_the_reader_raises_is_unreadable(
+    signed: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Some releases of the reader raise ``KeyError`` for a store without its active manifest."""
+
+    def fail(reader: c2pa.Reader) -> None:
+        raise error
+
+    monkeypatch.setattr(c2pa.Reader, "get_active_manifest", fail)
+    assert read_provenance(signed) == UNREADABLE
 
 
 def test_without_the_package_nothing_is_read(signed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
