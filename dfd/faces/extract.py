@@ -33,7 +33,8 @@ def extract_faces(
         path: The video file.
         params: How to find and crop faces.
         face_detector: The face detector, from ``load_face_detector`` or any function of its form.
-        admit: Callback that is called with the packets of the video before a frame is decoded. An
+        admit: Callback that is called with the packets of the video before a frame is decoded, and
+            again for each frame that is larger than the header promised, with its size. An
             exception that it raises reaches the caller, so it may refuse long or large videos.
 
     Raises:
@@ -70,7 +71,7 @@ def _extract(
     link = TrackLinker()
     candidates: list[Crop] = []
     decoded = with_face = width = height = 0
-    for frame in read_frames(path, packets, indices):
+    for frame in read_frames(path, packets, indices, admit):
         if not decoded:
             width, height = frame.width, frame.height
         faces = find_faces(frame, face_detector, params)

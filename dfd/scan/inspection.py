@@ -45,7 +45,8 @@ def inspect_file(
     Args:
         path: The file.
         params: How to find and crop faces.
-        admit: Callback that is called with the packets of the video before a frame is decoded. An
+        admit: Callback that is called with the packets of the video before a frame is decoded, and
+            again for each frame that is larger than the header promised, with its size. An
             exception that it raises reaches the caller, so it may refuse long or large videos.
 
     Raises:

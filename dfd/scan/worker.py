@@ -59,7 +59,8 @@ def scan_file(
         named: The detector.
         threads: Threads that compute the scores; 0 for one thread per core.
         with_crops: Whether the result holds the crops, which a report shows.
-        admit: Callback that is called with the packets of the video before a frame is decoded. An
+        admit: Callback that is called with the packets of the video before a frame is decoded, and
+            again for each frame that is larger than the header promised, with its size. An
             exception that it raises reaches the caller, so it may refuse long or large videos.
 
     Raises:

@@ -7,9 +7,9 @@ the cores.
 """
 
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
@@ -96,7 +96,12 @@ def probe(path: Path) -> VideoInfo:
     return VideoInfo(packets.duration, *size, fps, packets.frames, perceptual_hash(first))
 
 
-def read_frames(path: Path, packets: Packets, indices: Sequence[int]) -> Iterator[Frame]:
+def read_frames(
+    path: Path,
+    packets: Packets,
+    indices: Sequence[int],
+    admit: Callable[[Packets], None] = lambda packets: None,
+) -> Iterator[Frame]:
     """Yield chosen frames of a video, decoded in one pass that ends with the last of them.
 
     Frames that cannot be decoded are left out, so fewer frames than wanted may be yielded. When the
@@ -107,6 +112,9 @@ def read_frames(path: Path, packets: Packets, indices: Sequence[int]) -> Iterato
         path: The video file.
         packets: Its packets, from ``list_packets``.
         indices: Ascending positions among its shown frames, from 0.
+        admit: Callback for frames that are larger than the header promised, whether or not they
+            are wanted: it is called with ``packets`` and the pixels of the frame in it. An
+            exception that it raises reaches the caller, and no later frame is decoded.
 
     Raises:
         VideoError: The file cannot be opened.
@@ -121,7 +129,7 @@ def read_frames(path: Path, packets: Packets, indices: Sequence[int]) -> Iterato
     pending = deque(indices)
     if pending and packets.times is not None:
         plan = _plan(packets.times, packets, indices)
-        with closing(_pass(path, packets, plan, set(indices))) as frames:
+        with closing(_pass(path, packets, plan, set(indices), admit)) as frames:
             for frame in frames:
                 if frame.index != pending[0] or frame.picture.is_corrupt:
                     break
@@ -131,7 +139,7 @@ def read_frames(path: Path, packets: Packets, indices: Sequence[int]) -> Iterato
                     return
     if pending:
         everything = np.full(len(packets.shown), _DECODE, np.int8)
-        with closing(_pass(path, packets, everything, set(pending))) as frames:
+        with closing(_pass(path, packets, everything, set(pending), admit)) as frames:
             for frame in frames:
                 yield frame
                 if frame.index == pending[-1]:
@@ -157,7 +165,11 @@ def _plan(
 
 
 def _pass(
-    path: Path, packets: Packets, plan: npt.NDArray[np.int8], wanted: set[int]
+    path: Path,
+    packets: Packets,
+    plan: npt.NDArray[np.int8],
+    wanted: set[int],
+    admit: Callable[[Packets], None],
 ) -> Generator[Frame]:
     """Yield the wanted frames in one pass over the file that follows the plan."""
     index_at: dict[int, int] = {}
@@ -168,6 +180,8 @@ def _pass(
         aspect, base = _aspect(stream), stream.time_base or Fraction(0)
         length = packets.duration / packets.frames if packets.frames else 0.0
         for count, picture in enumerate(_decoded(container, stream, plan)):
+            if (pixels := picture.width * picture.height) > packets.pixels:
+                admit(replace(packets, pixels=pixels))
             if packets.times is None:
                 if count in wanted:
                     yield Frame(count, count * length, picture, aspect)

@@ -28,6 +28,7 @@ _OPTIONS = {
 # Codecs that may store frames in another order than they are shown.
 _REORDERED = ("h264", "hevc")
 MAX_PIXELS = 2**26  # twice 8K: no camera makes larger frames, but a hostile header may
+MAX_PACKETS = 2_000_000  # 18 hours at 30 frames a second; a file of 5 MB can hold as many
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Packets:
         shown: bool (N,), whether the frame is shown; an edit list may cut frames off.
         start_s: Time of the first shown frame in seconds; 0 where ``times`` is None.
         duration: Seconds from the first shown frame to the end of the last one.
-        pixels: Pixels of a stored frame, as the header states them.
+        pixels: Pixels of a stored frame, as the header states them; a frame may have more.
     """
 
     times: npt.NDArray[np.int64] | None
@@ -64,7 +65,8 @@ def list_packets(path: Path) -> Packets:
         path: The video file.
 
     Raises:
-        VideoError: The file is missing, empty or not a video.
+        VideoError: The file is missing, empty or not a video, its frames have more than
+            ``MAX_PIXELS``, or it has more than ``MAX_PACKETS``.
         MemoryError: Reading the file needs more memory than there is.
 
     Example:
@@ -157,14 +159,30 @@ def stored_packets(
     """Yield the packets of a stream up to its end, or to the point where a truncated file ends.
 
     Raises:
+        VideoError: There are more than ``MAX_PACKETS``.
         MemoryError: Reading the file needs more memory than there is.
+    """
+    for number, packet in enumerate(_demuxed(container, stream)):
+        if number == MAX_PACKETS:
+            raise VideoError(
+                f"{container.name}: holds over {MAX_PACKETS:,} frames; cut it into shorter files"
+            )
+        if packet is not None and packet.size:  # the last one is empty and flushes the decoder
+            yield packet
+
+
+def _demuxed(
+    container: InputContainer, stream: VideoStream
+) -> Iterator["av.Packet[VideoStream] | None"]:
+    """Yield the packets of a stream, and None for each of a stream that the header does not list.
+
+    PyAV raises IndexError for the latter.
     """
     while True:
         try:
-            for packet in container.demux(stream):
-                if packet.size:  # the last packet is empty and only flushes the decoder
-                    yield packet
-        except IndexError:  # raised by PyAV for packets of a stream that the header does not list
+            yield from container.demux(stream)
+        except IndexError:
+            yield None
             continue
         except av.FFmpegError as error:
             if isinstance(error, MemoryError):  # the fault of the memory limit, not of the file

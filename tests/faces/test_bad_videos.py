@@ -7,12 +7,27 @@ import pytest
 
 from dfd.errors import VideoError
 from dfd.faces.extract import extract_faces
+from dfd.video import packets as packets_module
 from dfd.video.frame import Frame
 from dfd.video.frames import probe, read_frames
-from dfd.video.packets import list_packets
+from dfd.video.packets import Packets, list_packets
 from tests.clip_fixtures import face_params, find_squares, frames_of
 from tests.video.clips import Coding, moving_images, write
-from tests.video.hostile import COUNTS, MILLION, SIZED, clip_with, in_box, sized
+from tests.video.hostile import (
+    COUNTS,
+    MILLION,
+    SIZED,
+    clip_with,
+    grown,
+    in_box,
+    many_samples,
+    sized,
+)
+
+
+class TooLarge(Exception):
+    """Raised by a callback that refuses a video."""
+
 
 SIDES = [12_000, 60_000]  # the first FFmpeg itself would take
 
@@ -76,6 +91,46 @@ def test_a_run_of_a_million_durations_changes_nothing(tmp_path: Path) -> None:
     path = clip_with(tmp_path / "clip.mp4", Coding(), in_box(b"stts", (12, MILLION)))
     assert probe(path).frames == 20
     assert len(frames_of(path, range(20))) == 20
+
+
+@pytest.mark.parametrize("name", ["clip.h264", "clip.ts"])
+def test_a_stream_that_grows_late_may_be_refused_at_its_first_large_frame(
+    tmp_path: Path, name: str
+) -> None:
+    path, sizes = grown(tmp_path / name, 2048), []
+
+    def admit(packets: Packets) -> None:
+        sizes.append(packets.pixels)
+        if packets.pixels > 2**20:
+            raise TooLarge
+
+    for wanted in (2, "all"):  # the second sampled frame is the large one, or the last of all
+        with pytest.raises(TooLarge):
+            extract_faces(path, face_params(frames_per_video=wanted), find_squares, admit)
+        assert sizes == [64 * 48, 2048**2]
+        sizes.clear()
+
+
+def test_more_frames_than_a_day_has_are_refused_while_they_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = many_samples(tmp_path / "clip.mp4", 5000)
+    assert list_packets(path)
+    monkeypatch.setattr(packets_module, "MAX_PACKETS", 4999)
+    with pytest.raises(VideoError, match="holds over 4,999 frames; cut it into shorter files"):
+        list_packets(path)
+    faces = extract_faces(path, face_params(), find_squares)
+    assert (faces.reason, faces.detail) == (
+        "unreadable",
+        "holds over 4,999 frames; cut it into shorter files",
+    )
+
+
+@pytest.mark.slow
+def test_five_million_samples_of_one_byte_are_refused(tmp_path: Path) -> None:
+    path = many_samples(tmp_path / "clip.mp4", 5_000_000)
+    faces = extract_faces(path, face_params(), find_squares)
+    assert faces.detail == "holds over 2,000,000 frames; cut it into shorter files"
 
 
 @pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.ts", "clip.avi", "clip.flv"])

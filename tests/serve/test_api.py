@@ -14,6 +14,7 @@ from dfd.scan.worker import NamedDetector, scan_file
 from tests.fuzz import mutants
 from tests.serve.servers import CLIP, Server
 from tests.video.clips import Coding, write
+from tests.video.hostile import grown
 
 pytestmark = pytest.mark.skipif(CLIP is None, reason="the sample is not here")
 
@@ -63,6 +64,14 @@ def test_beyond_a_limit_the_answer_says_which(server: Server, tmp_path: Path) ->
         assert answer.status_code == status, answer.text
         assert detail in answer.json()["detail"]
     assert server.uploads() == []
+
+
+def test_a_stream_that_grows_beyond_the_largest_frame_is_refused(
+    server: Server, tmp_path: Path
+) -> None:
+    answer = server.post(grown(tmp_path / "clip.ts", 8192).read_bytes())
+    assert answer.status_code == 422, answer.text
+    assert "67,108,864 pixels a frame; this server takes 35,389,440" in answer.json()["detail"]
 
 
 def test_a_size_that_is_not_told_beforehand_is_counted(server: Server) -> None:

@@ -5,6 +5,8 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from tests.video.clips import Coding, moving_images, write
 
 
@@ -88,3 +90,28 @@ COUNTS = {
     "offsets of display": in_box(b"ctts", (8, 2**28)),
     "chunks": in_box(b"stsc", (8, MILLION)),
 }
+
+
+def many_samples(path: Path, count: int) -> Path:
+    """Write an MP4 file with so many samples of one byte each."""
+
+    def change(content: bytearray) -> None:
+        for box, changes in {
+            b"stsz": ((8, 1), (12, count)),
+            b"stts": ((8, 1), (12, count)),
+            b"stsc": ((8, 1), (16, count)),
+            b"stco": ((8, 1), (12, len(content) + 8)),
+        }.items():
+            in_box(box, *changes)(content)
+        content += struct.pack(">I4s", count + 8, b"mdat") + bytes(count)
+
+    return clip_with(path, Coding(options={"bf": "0"}), change)
+
+
+def grown(path: Path, side: int) -> Path:
+    """Write a stream of frames of 64×48 pixels, and then four that are ``side`` wide and high."""
+    small = write(path, moving_images(10), Coding()).read_bytes()
+    plain = np.zeros((side, side, 3), np.uint8)
+    large = Coding(options={"preset": "ultrafast"}, times=range(400, 560, 40))
+    path.write_bytes(small + write(path, [plain] * 4, large).read_bytes())
+    return path
