@@ -49,19 +49,26 @@ def _lie(clip: bytearray, rng: np.random.Generator) -> None:
 MUTATIONS = (_flip_bits, _truncate, _overwrite, _repeat, _remove, _lie)
 
 
+def seeded(seed: int | None) -> np.random.Generator:
+    """Return a generator; None stands for the seed in the variable ``DFD_SEED``, or for a new one.
+
+    A seed that is not given is printed, so that the report of a failed test names it.
+    """
+    if seed is None:
+        seed = int(os.environ.get("DFD_SEED") or secrets.randbits(32))
+        print(f"DFD_SEED={seed} makes the same damage")
+    return np.random.default_rng(seed)
+
+
 def mutants(clips: Sequence[Path], count: int, seed: int | None) -> Iterator[bytes]:
     """Yield ``count`` damaged videos: one or two mutations each, of one clip or of two spliced.
 
     Args:
         clips: The sound videos.
         count: Number of damaged videos.
-        seed: None for that in the variable ``DFD_SEED``, or else for a new one. It is printed, so
-            that the report of a failed test names it.
+        seed: As for ``seeded``.
     """
-    if seed is None:
-        seed = int(os.environ.get("DFD_SEED") or secrets.randbits(32))
-        print(f"DFD_SEED={seed} makes the same damaged videos")
-    rng = np.random.default_rng(seed)
+    rng = seeded(seed)
     for _ in range(count):
         first, second = (bytearray(clips[rng.integers(len(clips))].read_bytes()) for _ in range(2))
         if rng.random() < 0.2:

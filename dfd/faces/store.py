@@ -1,14 +1,16 @@
 """A store for the results of single videos, from which a run that was killed continues.
 
 It lies outside the output of the stage. Each result is one ZIP file, named by a hash of everything
-that the result depends on. It holds the counts as JSON and the crops as JPEG. ZIP has a checksum
-for each member, so a damaged file is recognised when it is read.
+that the result depends on. It holds the counts as JSON and the crops as JPEG. Before the ZIP stands
+the SHA-256 of its name and content, so that any damage is recognised before anything is parsed.
 """
 
+import hashlib
 import json
 import zipfile
-import zlib
+from contextlib import suppress
 from dataclasses import asdict
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,9 @@ from dfd.params.faces import CropParams
 
 # Raise this number when the same video and parameters would give another result, or when results
 # that are stored already can no longer be read.
-CODE_VERSION = 2
+CODE_VERSION = 3
 _COUNTS = "faces.json"
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, LookupError, RuntimeError)
+_DIGEST = hashlib.sha256().digest_size
 
 
 def store_key(sha256: str, params: CropParams) -> str:
@@ -53,13 +55,13 @@ def write_video_faces(folder: Path, key: str, faces: VideoFaces) -> None:
     counts = asdict(faces)
     for crop in counts["crops"]:
         del crop["jpeg"]
-    with (
-        replacing(_path(folder, key)) as temporary,
-        zipfile.ZipFile(temporary, "w") as archive,
-    ):
+    content = BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
         archive.writestr(zipfile.ZipInfo(_COUNTS), json.dumps(counts))
         for number, crop in enumerate(faces.crops):
             archive.writestr(zipfile.ZipInfo(_member(number)), crop.jpeg)
+    with replacing(_path(folder, key)) as temporary:
+        temporary.write_bytes(_digest(key, content.getvalue()) + content.getvalue())
 
 
 def read_video_faces(folder: Path, key: str) -> VideoFaces | None:
@@ -77,19 +79,19 @@ def read_video_faces(folder: Path, key: str) -> VideoFaces | None:
         ...     read_video_faces(Path(folder), "0123").reason
         'no_face'
     """
-    path = _path(folder, key)
-    if not path.is_file():
+    stored = b""
+    with suppress(OSError):  # there is none, or a disk that cannot be read: it is made again
+        stored = _path(folder, key).read_bytes()
+    digest, content = stored[:_DIGEST], stored[_DIGEST:]
+    if digest != _digest(key, content):
         return None
-    try:
-        with zipfile.ZipFile(path) as archive:
-            counts = json.loads(archive.read(_COUNTS))
-            crops = tuple(
-                _crop(record, archive.read(_member(number)))
-                for number, record in enumerate(counts["crops"])
-            )
-        return VideoFaces(**{**counts, "crops": crops})
-    except _DAMAGE:
-        return None  # the video is extracted again, whatever the damage
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        counts = json.loads(archive.read(_COUNTS))
+        crops = tuple(
+            _crop(record, archive.read(_member(number)))
+            for number, record in enumerate(counts["crops"])
+        )
+    return VideoFaces(**{**counts, "crops": crops})
 
 
 def _crop(record: dict[str, Any], jpeg: bytes) -> Crop:
@@ -99,6 +101,10 @@ def _crop(record: dict[str, Any], jpeg: bytes) -> Crop:
         **{**record, "face": Face(tuple(face["box"]), points, face["score"])},
         jpeg=jpeg,
     )
+
+
+def _digest(key: str, content: bytes) -> bytes:
+    return hashlib.sha256(key.encode() + content).digest()
 
 
 def _path(folder: Path, key: str) -> Path:
