@@ -16,8 +16,8 @@ class DfdError(Exception):
 
     @property
     def line(self) -> str:
-        """The message on one line; line breaks in file names are escaped."""
-        return "\\n".join(str(self).splitlines())
+        """The message on one line; what cannot be printed in file names is escaped."""
+        return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in str(self))
 
 
 class ParamsError(DfdError):

@@ -3,8 +3,8 @@
 import hashlib
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,7 +78,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     The temporary file lies in the folder of ``path``, which is created where needed. At the end of
     the block its content is flushed to disk and it is renamed to ``path``. After an exception it is
-    deleted and ``path`` is unchanged.
+    deleted and ``path`` is unchanged. As for any new file, the umask decides who may read it.
 
     Raises:
         OSError: The folder cannot be written.
@@ -92,14 +92,12 @@ def replacing(path: Path) -> Iterator[Path]:
         '0.91'
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED, suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f"{UNFINISHED}{secrets.token_hex(8)}{path.suffix}")
     try:
+        temporary.touch(exist_ok=False)
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
-        temporary.chmod(0o644)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from dfd.files import place, write_table
 from dfd.isolation import Limits
 from dfd.params.data import DatasetParams
 from dfd.video.frames import probe
-from tasks.workers import thread_worker
+from tasks.workers import run_name, thread_worker
 
 # Listing the packets of a video and decoding its first frame needs a small part of these limits.
 _LIMITS = Limits(time_s=300, memory_mb=2048)
@@ -30,7 +30,7 @@ def list_videos(params: DatasetParams) -> list[LabelledVideo]:
     return videos
 
 
-@task(task_run_name="place {video.video}")
+@task(task_run_name=run_name("place"))
 def place_video(video: LabelledVideo, folder: Path) -> FileFacts:
     """Link or copy one video into ``folder``, and return the facts for the index."""
     try:

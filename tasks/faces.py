@@ -17,7 +17,8 @@ from dfd.faces.shards import write_faces
 from dfd.faces.store import read_video_faces, store_key
 from dfd.isolation import Limits
 from dfd.params.faces import CropParams, FacesParams
-from tasks.workers import thread_worker
+from dfd.words import displayed
+from tasks.workers import LONGEST_NAME, run_name, thread_worker
 
 
 @task(task_run_name="prepare face detector")
@@ -43,7 +44,7 @@ def may_pass_next_time(task: Any, run: TaskRun, state: State[Any]) -> bool:
 
 
 @task(
-    task_run_name="faces {video}",
+    task_run_name=run_name("faces"),
     retries=1,
     retry_condition_fn=may_pass_next_time,
     cache_policy=NO_CACHE,  # the result is a file, so that a cache key would only cost time
@@ -81,6 +82,7 @@ def write_shards(
     manifest = read_manifest(output)
     logger = get_run_logger()
     for row in manifest[manifest["reason"].notna()].itertuples():
-        logger.warning("%s: no crop, %s (%s)", row.video, row.reason, row.detail)
+        name = displayed(str(row.video), LONGEST_NAME)
+        logger.warning("%s: no crop, %s (%s)", name, row.reason, row.detail)
     logger.info("%s: %d crops of %d videos", output, manifest["crops"].sum(), len(manifest))
     return manifest

@@ -33,7 +33,7 @@ from dfd.split.table import assign_parts, read_split
 from dfd.words import marked
 from tasks.faces import may_pass_next_time
 from tasks.tracking import log_robustness
-from tasks.workers import thread_worker
+from tasks.workers import run_name, thread_worker
 
 
 @task(task_run_name="score clean crops", cache_policy=NO_CACHE)
@@ -50,7 +50,7 @@ def score_clean(detector: Path, faces: Path, split: Path, params: SplitParams) -
 
 
 @task(
-    task_run_name="perturb {video}",
+    task_run_name=run_name("perturb"),
     retries=1,
     retry_condition_fn=may_pass_next_time,
     cache_policy=NO_CACHE,  # its results are files

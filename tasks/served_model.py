@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dfd.scan.record import VerdictRecord
 
 _TIME_S, _MEMORY_MB = 900, 4096  # of one video, as `dfd scan` allows
+_FOLDER = "DFD_VIDEOS"  # variable that names the folder below which files may be read
 _LONGEST_PATH = 4096
 
 
@@ -60,8 +61,9 @@ class ServedModel(PythonModel):
 
         Args:
             context: As MLflow gives it.
-            model_input: The column ``video``: each the path of a file on this machine, or a file's
-                content in base64.
+            model_input: The column ``video``: each a file's content in base64, or the path of a
+                file below the folder that the variable ``DFD_VIDEOS`` of this process names.
+                Without that variable no path is read.
             params: None are known.
 
         Raises:
@@ -87,18 +89,29 @@ class ServedModel(PythonModel):
 
 def _file(video: str, temporary: Path) -> Path:
     """Return the file that a value names, or one with the content it holds."""
-    path = Path(video)
-    if len(video) <= _LONGEST_PATH and os.path.isfile(path):
+    if path := _permitted(video):
         return path
     try:
         content = base64.b64decode(video, validate=True)
     except (binascii.Error, ValueError) as error:
         raise MlflowException.invalid_parameter_value(
-            f"video {temporary.name}: neither a file on this machine nor base64 ({error}); send "
-            "the path of a video, or its bytes in base64"
+            f"video {temporary.name}: neither base64 ({error}) nor a file below the folder that "
+            f"{_FOLDER} names where this model is served; send the bytes of a video in base64"
         ) from error
     temporary.write_bytes(content)
     return temporary
+
+
+def _permitted(video: str) -> Path | None:
+    """Return the file that a value names, where it lies below the folder of ``DFD_VIDEOS``.
+
+    Of any other path nothing is told, not even whether there is such a file.
+    """
+    folder = os.environ.get(_FOLDER)
+    if not folder or len(video) > _LONGEST_PATH or "\0" in video:
+        return None
+    path = Path(os.path.realpath(os.path.join(folder, video)))  # where links lead
+    return path if path.is_relative_to(os.path.realpath(folder)) and path.is_file() else None
 
 
 set_model(ServedModel())

@@ -156,7 +156,8 @@ def test_a_prediction_of_the_registered_model_sends_nothing(
     folder = pipeline.project.folder
     store = f"sqlite:///{folder}/mlruns/mlflow.db"
     clip = str(min(SAMPLE.glob("*.mp4")))
-    output = newcomer.run(folder, "-c", PREDICT, clip, MLFLOW_TRACKING_URI=store)
+    environment = {"MLFLOW_TRACKING_URI": store, "DFD_VIDEOS": str(SAMPLE)}
+    output = newcomer.run(folder, "-c", PREDICT, clip, **environment)
     assert output.splitlines()[-2] == "True", "no face was judged"
     assert output.splitlines()[-1] == "True"
     assert newcomer.sent() == set()

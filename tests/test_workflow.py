@@ -158,6 +158,7 @@ def test_evaluation_scan_and_registered_model_say_the_same_of_a_video(
     done: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{done.folder}/mlruns/mlflow.db")
+    monkeypatch.setenv("DFD_VIDEOS", str(done.folder))
     monkeypatch.setattr(sys, "path", [*sys.path])  # MLflow adds the code that lies with the model
     champion = MlflowClient().get_model_version_by_alias("deepfake-detector", "champion")
     predictions = done.folder / f"plots/{champion.tags['candidate']}/predictions.csv"

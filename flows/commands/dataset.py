@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dfd.words import displayed
 from flows.paths import FACES, INDEX, SPLIT, VIDEOS
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Download a data set, or audit the one in use.")
 
-_LISTED = 20
+_LISTED, _LONGEST = 20, 1000  # findings, and characters of each
 
 
 class Fetched(StrEnum):
@@ -103,6 +104,7 @@ def _print(result: "Audit") -> None:
     console = Console(width=100, highlight=False)
     console.print(table)
     for finding in result.findings[:_LISTED]:
-        console.print(f"{finding.severity}: {finding.text}", markup=False, soft_wrap=True)
+        text = displayed(finding.text, _LONGEST)
+        console.print(f"{finding.severity}: {text}", markup=False, soft_wrap=True)
     if len(result.findings) > _LISTED:
         console.print(f"and {len(result.findings) - _LISTED} more; --page lists them")

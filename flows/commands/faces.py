@@ -14,7 +14,7 @@ app = typer.Typer(
     no_args_is_help=True, help="Draw how faces are extracted, or check extracted faces."
 )
 
-_LISTED = 20
+_LISTED, _LONGEST = 20, 1000  # problems, and characters of each
 
 
 @app.command()
@@ -83,14 +83,14 @@ def check(
         raise FacesError(f"{readable(folder)}: is no folder; name the output of an extraction")
     from dfd.faces.check import check_faces
     from dfd.faces.reader import read_crops_table, read_manifest
-    from dfd.words import counted
+    from dfd.words import counted, displayed
     from flows.progress import ProgressBar
 
     videos, crops = len(read_manifest(folder)), len(read_crops_table(folder))
     with ProgressBar("crops", crops if deep else 0) as bar:
         problems = list(check_faces(folder, deep, lambda: bar.advance(failed=0)))
     for problem in islice(problems, _LISTED):
-        print(problem)
+        print(displayed(problem, _LONGEST))
     if len(problems) > _LISTED:
         print(f"and {len(problems) - _LISTED} more")
     if problems:

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+_LONGEST = 1000  # characters of a list of names
+
 app = typer.Typer(
     no_args_is_help=True, help="List, compare, evaluate and promote registered detectors."
 )
@@ -143,12 +145,14 @@ def submission(
     out: Annotated[Path, typer.Option(help="CSV file to write.")] = Path("submission.csv"),
 ) -> None:
     """Score clips without labels, and write Kaggle's submission.csv."""
+    from dfd.words import displayed
     from flows.commands.cross import submit
 
     count, without = submit(version, clips, out)
     print(f"{out}: {count} clips")
     if without:
-        print(f"{len(without)} without a face got 0.5, which says nothing: {', '.join(without)}")
+        names = displayed(", ".join(without), _LONGEST)
+        print(f"{len(without)} without a face got 0.5, which says nothing: {names}")
 
 
 def _params() -> Any:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 WIDTH = 100
 _NAME = 32
 _STYLES = {**{label: f"bold {colour}" for label, colour in COLOURS.items()}, "INCONCLUSIVE": ""}
+# A spreadsheet would run a text that begins with one of these as a formula; the last four are wide.
+_FORMULA = (*"=+-@\t\r\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 COLUMNS = (
     *("file", "verdict", "probability", "low", "high", "people", "judged", "asked"),
     *("reasons", "sha256", "model", "version", "model_sha256"),
@@ -65,15 +67,15 @@ def write_csv(records: Sequence["VerdictRecord"], file: TextIO) -> None:
 
     The column ``reasons`` holds codes with spaces between them.
     """
-    rows = csv.writer(file, lineterminator="\n")
+    # Every text is quoted: some spreadsheets also split at a semicolon or tab within a name.
+    rows = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     rows.writerow(COLUMNS)
     for record in records:
         low, high = record.interval or (None, None)
         name = record.file.path or record.file.name
         rows.writerow(
             [
-                # A spreadsheet would run a name that begins with one of these as a formula.
-                f"./{name}" if name[:1] in "=+-@\t\r" else name,
+                f"./{name}" if name.startswith(_FORMULA) else name,
                 record.verdict,
                 record.probability,
                 low,

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import shutil
 import subprocess
 import sys
 import urllib.error
@@ -66,7 +67,18 @@ def address(detector: Path, store: str, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="module")
-def server(address: str, store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def permitted(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Path:
+    """The folder that the server may read, with a clip and a link that leads out of it."""
+    folder = tmp_path_factory.mktemp("permitted")
+    shutil.copy(clip, folder)
+    (folder / "out.mp4").symlink_to(clip)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(
+    address: str, store: str, permitted: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """Serve the model as a user does, outside the project; return the address to ask."""
     port = free_port()
     command = ("mlflow", "models", "serve", "--model-uri", address, "--env-manager", "local")
@@ -75,7 +87,7 @@ def server(address: str, store: str, tmp_path_factory: pytest.TempPathFactory) -
         (*command, "--host", "127.0.0.1", "--port", str(port)),
         f"http://127.0.0.1:{port}/ping",
         tmp_path_factory.mktemp("server"),
-        {**environment, "MLFLOW_TRACKING_URI": store},
+        {**environment, "MLFLOW_TRACKING_URI": store, "DFD_VIDEOS": str(permitted)},
     ):
         yield f"http://127.0.0.1:{port}/invocations"
 
@@ -90,16 +102,16 @@ def ask(server: str, content: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_a_video_gets_the_verdict_of_a_scan_by_path_or_by_content(
-    server: str, detector: Path, clip: Path
+    server: str, detector: Path, clip: Path, permitted: Path
 ) -> None:
     expected = scan_file(clip, NamedDetector(detector, "small")).record.model_dump(mode="json")
     assert expected["probability"] is not None
-    content = base64.b64encode(clip.read_bytes()).decode()
+    content, path = base64.b64encode(clip.read_bytes()).decode(), str(permitted / clip.name)
     for question in (
-        {"dataframe_split": {"columns": ["video"], "data": [[str(clip)], [content]]}},
-        {"dataframe_records": [{"video": str(clip)}, {"video": content}]},
-        {"instances": [{"video": str(clip)}, {"video": content}]},
-        {"inputs": {"video": [str(clip), content]}},
+        {"dataframe_split": {"columns": ["video"], "data": [[path], [content]]}},
+        {"dataframe_records": [{"video": path}, {"video": content}]},
+        {"instances": [{"video": path}, {"video": content}]},
+        {"inputs": {"video": [clip.name, content]}},
     ):
         for record in ask(server, question):
             for key in ("verdict", "tracks", "frames", "coverage", "crop", "model"):
@@ -117,8 +129,8 @@ def test_the_example_that_is_kept_with_the_model_can_be_sent_as_it_is(
     assert record["reasons"][0]["code"] == "no_face", "a grey picture that could be decoded"
 
 
-def test_what_cannot_be_judged_is_a_record_with_its_reason(server: str, tmp_path: Path) -> None:
-    faceless = write_video(tmp_path / "noise.mp4")
+def test_what_cannot_be_judged_is_a_record_with_its_reason(server: str, permitted: Path) -> None:
+    faceless = write_video(permitted / "noise.mp4")
     text = base64.b64encode(b"no video").decode()
     nothing, unreadable, empty = ask(
         server, {"dataframe_records": [{"video": str(faceless)}, {"video": text}, {"video": ""}]}
@@ -128,17 +140,46 @@ def test_what_cannot_be_judged_is_a_record_with_its_reason(server: str, tmp_path
     assert unreadable["reasons"][0]["code"] == empty["reasons"][0]["code"] == "unreadable"
 
 
+def refusal(server: str, video: Any) -> str:
+    """Ask with one value, which must be refused, and return what is said."""
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        ask(server, {"dataframe_records": [{"video": video}]})
+    assert refused.value.code == 400
+    said: str = json.load(refused.value)["message"]
+    return said.replace(str(video), "VIDEO")
+
+
+def test_a_file_outside_the_folder_is_as_one_that_is_not_there(
+    server: str, clip: Path, permitted: Path
+) -> None:
+    paths = (clip, "/etc/hostname", "out.mp4", permitted / "out.mp4", permitted / ".." / clip.name)
+    for path in map(str, paths):
+        assert "neither base64" in refusal(server, path)
+        assert "below the folder that DFD_VIDEOS names" in refusal(server, path)
+
+
+def test_without_a_folder_no_path_is_read(address: str, store: str, clip: Path) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "DFD_VIDEOS"}
+    ended = subprocess.run(
+        [sys.executable, "-c", NO_KERAS, address, str(clip)],
+        env={**environment, "MLFLOW_TRACKING_URI": store},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "below the folder that DFD_VIDEOS names" in ended.stderr.splitlines()[-1]
+
+
 @pytest.mark.parametrize("wrong", ["no/such/file.mp4", "x" * 5001, "\0", None, 3])
 def test_what_is_neither_a_file_nor_base64_is_refused(server: str, wrong: Any) -> None:
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        ask(server, {"dataframe_records": [{"video": wrong}]})
-    assert refused.value.code == 400
+    refusal(server, wrong)
 
 
 def test_it_loads_and_judges_without_keras(address: str, store: str, clip: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", NO_KERAS, address, str(clip)],
-        env={**os.environ, "MLFLOW_TRACKING_URI": store},
+        env={**os.environ, "MLFLOW_TRACKING_URI": store, "DFD_VIDEOS": str(clip.parent)},
         capture_output=True,
         text=True,
         check=False,

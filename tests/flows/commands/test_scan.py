@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -98,18 +99,36 @@ def test_the_table_says_everything_in_words_and_in_100_columns(scan, tmp_path: P
 
 
 def test_csv_has_a_row_a_file_and_no_formula(scan, models: Path, tmp_path: Path) -> None:
-    names = ['=cmd("x").mp4', 'a,"b"\n.mp4']
+    formulas = ['=cmd("x").mp4', "+1.mp4", "-1.mp4", "@SUM(1).mp4"]
+    formulas += ["\t=1.mp4", "\n=1.mp4", "＝1.mp4"]
+    names = [*formulas, 'a,"b"\n.mp4', "a;=1;.mp4", "a\t=1.mp4"]
     for name in names:
-        shutil.copy(CLIPS[0], models.parent / name)
-    ended = scan(*names, "--csv", "-")
+        (models.parent / name).write_text("no video")
+    shutil.copy(CLIPS[0], models.parent / names[0])
+    # What follows -- is no option, as a name may begin like one.
+    ended = scan("--csv", "-", "--", *names)
     assert ended.returncode == 0, ended.stderr
     rows = list(csv.DictReader(io.StringIO(ended.stdout)))
-    assert [row["file"] for row in rows] == [f"./{names[0]}", names[1]]
+    assert [row["file"] for row in rows] == [f"./{name}" for name in formulas] + names[7:]
     assert float(rows[0]["low"]) < float(rows[0]["probability"]) < float(rows[0]["high"])
     assert rows[0]["sha256"] == hash_file(CLIPS[0])
+    # However a spreadsheet splits it: a text of a file's name is inside of quotation marks.
+    assert not re.search(r"(^|[;\t\n,])[=+@-]", re.sub(r'"([^"]|"")*"', "", ended.stdout))
     ended = scan(names[0], "--csv", tmp_path / "new" / "out.csv")
     assert "P(FAKE)" in ended.stdout
     assert len((tmp_path / "new" / "out.csv").read_text().splitlines()) == 2
+
+
+def test_reports_and_tables_honour_the_umask(scan, tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        ended = scan(CLIPS[0], "--csv", tmp_path / "t" / "out.csv", "--report", tmp_path / "r")
+    finally:
+        os.umask(before)
+    assert ended.returncode == 0, ended.stderr
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {".csv", ".html"} <= {path.suffix for path in written}
+    assert {path.stat().st_mode & 0o077 for path in written} == {0}
 
 
 def damaged(folder: Path) -> str:
