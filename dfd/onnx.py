@@ -55,6 +55,7 @@ def open_session(network: bytes | Path, threads: int = 0) -> Session:
 
     Raises:
         OnnxError: ONNX Runtime cannot load the network.
+        MemoryError: There is no memory for it.
 
     >>> open_session(b"not a network")
     Traceback (most recent call last):
@@ -71,5 +72,7 @@ def open_session(network: bytes | Path, threads: int = 0) -> Session:
     try:
         session: Session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's exceptions have no base class of their own
+        if "bad_alloc" in str(error):  # it depends on what else fills the memory, not on the file
+            raise MemoryError(str(error)) from error
         raise OnnxError(" ".join(str(error).split())[:160]) from error
     return session

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from dfd.detector.network import fake_scores
 from dfd.errors import OnnxError
@@ -24,6 +26,24 @@ try:
     load_face_detector(face_params(detector="retinaface-resnet50"))
 except WeightsError as error:
     assert "cannot be downloaded" in str(error)
+"""
+# Opens a network again and again, with a little more memory to spare each time.
+LITTLE_MEMORY = r"""
+import re, resource, sys
+from pathlib import Path
+from dfd.onnx import open_session
+network = Path(sys.argv[1])
+open_session(network, threads=1)
+used = int(re.search("VmData:\\s+([0-9]+)", Path("/proc/self/status").read_text())[1])
+outcomes = set()
+for spare in range(0, 65536, 1024):
+    resource.setrlimit(resource.RLIMIT_DATA, ((used + spare) * 1024, -1))
+    try:
+        open_session(network, threads=1)
+    except Exception as error:
+        outcomes.add(type(error).__name__)
+    resource.setrlimit(resource.RLIMIT_DATA, (-1, -1))
+print(*outcomes)
 """
 FRESH = """
 import importlib, os, sys
@@ -71,3 +91,30 @@ def test_what_is_no_network_is_refused_in_one_line(tmp_path: Path) -> None:
         with pytest.raises(OnnxError) as caught:
             open_session(network)
         assert "\n" not in str(caught.value)
+
+
+def write_large(path: Path) -> Path:
+    """Write a network of one layer with 16 MB of weights."""
+    weights = numpy_helper.from_array(np.ones((2048, 2048), np.float32), "weights")
+    rows = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["N", 2048]) for n in ("in", "out")]
+    node = helper.make_node("MatMul", ["in", "weights"], ["out"])
+    graph = helper.make_graph([node], "large", rows[:1], rows[1:], [weights])
+    opset = helper.make_opsetid("", 17)
+    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), path)
+    return path
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
+def test_a_network_for_which_there_is_no_memory_is_not_called_damaged(
+    tmp_path: Path,
+) -> None:
+    """A video that fills a worker while the detector loads must not end the scan of a folder."""
+    network = write_large(tmp_path / "large.onnx")
+    ended = subprocess.run(
+        [sys.executable, "-c", LITTLE_MEMORY, str(network)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout == "MemoryError\n"

@@ -7,6 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
+import pandas as pd
 import psutil
 import pytest
 import yaml
@@ -15,6 +16,7 @@ from dfd.faces.reader import read_crops, read_crops_table, read_manifest
 from tests.commands import PROGRAM, dfd
 from tests.data import GRID, ROOT, SAMPLE, huge_video
 from tests.fuzz import mutants
+from tests.structures import containers, malformed
 
 CLIPS = sorted(SAMPLE.glob("*.mp4"))
 
@@ -188,6 +190,32 @@ def test_a_video_that_needs_too_much_memory_is_a_row_and_not_remembered(
     assert read_manifest(out).set_index("video").loc["huge.mkv", "reason"] == "no_face"
 
 
+FRAMES = 4  # of each video
+
+
+def extract_within_limits(folder: Path, tmp_path: Path) -> pd.DataFrame:
+    """Extract a folder, with no process above its limits, and return the manifest."""
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params["workers"] |= {"time_limit_s": 60, "memory_limit_mb": 1024}
+    params["faces"] |= {"frames_per_video": FRAMES}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    options = ["--out", str(tmp_path / "out"), "--params", str(tmp_path / "params.yaml")]
+    command = [*PROGRAM, "extract", str(folder), *options]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+        watch = Watch(process.pid)
+        watch.start()
+        code = process.wait()
+        watch.done.set()
+    assert code == 0
+    assert 0 < watch.most < 1024 * 2**20
+    manifest = read_manifest(tmp_path / "out")
+    assert len(manifest) == len(list(folder.iterdir()))
+    assert (manifest["reason"].isna() == (manifest["crops"] > 0)).all()
+    expected = {"unreadable", "no_face", "face_too_small", "memory_limit"}
+    assert set(manifest["reason"].dropna()) <= expected, "none crashes or hangs"
+    return manifest
+
+
 @pytest.mark.parametrize(
     ("count", "seed"), [(100, 20), pytest.param(500, None, marks=pytest.mark.slow)]
 )
@@ -197,22 +225,19 @@ def test_damaged_videos(tmp_path: Path, count: int, seed: int | None) -> None:
     clips = [*CLIPS, *sorted(GRID.glob("*.mp4"))]
     for number, clip in enumerate(mutants(clips, count, seed)):
         (tmp_path / "in" / f"{number:03d}.mp4").write_bytes(clip)
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params["workers"] |= {"time_limit_s": 60, "memory_limit_mb": 1024}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
-    command = [*PROGRAM, "extract", str(tmp_path / "in")]
-    options = ["--out", str(tmp_path / "out"), "--params", str(tmp_path / "params.yaml")]
-    with subprocess.Popen([*command, *options], cwd=ROOT, stdout=subprocess.DEVNULL) as process:
-        watch = Watch(process.pid)
-        watch.start()
-        code = process.wait()
-        watch.done.set()
-    manifest = read_manifest(tmp_path / "out")
-    assert code == 0
-    assert len(manifest) == count
-    assert (manifest["reason"].isna() == (manifest["crops"] > 0)).all()
-    expected = {"unreadable", "no_face", "face_too_small", "memory_limit"}
-    assert set(manifest["reason"].dropna()) <= expected
-    assert 0 < watch.most < 1024 * 2**20
-    damaged = manifest["kept"] < 16
+    damaged = extract_within_limits(tmp_path / "in", tmp_path)["kept"] < FRAMES
+    assert 0.2 < damaged.mean() < 0.9, "the damage is real, yet not every clip is lost to it"
+
+
+@pytest.mark.parametrize(
+    ("count", "seed"), [(100, 21), pytest.param(2000, None, marks=pytest.mark.slow)]
+)
+def test_malformed_containers(tmp_path: Path, count: int, seed: int | None) -> None:
+    """The same of boxes, elements, chunks and transport packets that contradict each other."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "sound").mkdir()
+    clips = containers(CLIPS[0], tmp_path / "sound")
+    for number, (suffix, clip) in enumerate(malformed(clips, count, seed)):
+        (tmp_path / "in" / f"{number:04d}{suffix}").write_bytes(clip)
+    damaged = extract_within_limits(tmp_path / "in", tmp_path)["kept"] < FRAMES
     assert 0.2 < damaged.mean() < 0.9, "the damage is real, yet not every clip is lost to it"

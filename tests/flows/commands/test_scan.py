@@ -25,6 +25,7 @@ from tests.commands import PROGRAM, dfd, program
 from tests.data import GRID, ROOT, SAMPLE, huge_video, write_video
 from tests.detectors import copy_untrained, write_detector
 from tests.fuzz import mutants
+from tests.structures import containers, malformed
 
 CLIPS = sorted(SAMPLE.glob("*.mp4"))
 DECISION = Decision(Calibration(), 0.5, (0.5, 0.5))
@@ -237,6 +238,19 @@ def test_ctrl_c_ends_in_one_line_and_leaves_no_process(models: Path, tmp_path: P
     assert not left
 
 
+def scan_all(scan, folder: Path) -> None:
+    """Scan a folder: a record for each file, with a verdict or a reason why there is none."""
+    ended = scan(folder, "--json", "--time-limit", "120", "--fail-on-fake")
+    found = records(ended)
+    assert len(found) == len(list(folder.iterdir())), ended.stderr
+    fakes = [record for record in found if record["verdict"] == "FAKE"]
+    assert ended.returncode == (3 if fakes else 0), ended.stderr
+    assert all((record["probability"] is None) == (not record["tracks"]) for record in found)
+    assert all(record["reasons"] for record in found if record["verdict"] == "INCONCLUSIVE")
+    reasons = {reason["code"] for record in found for reason in record["reasons"]}
+    assert not reasons & {"crash", "time_limit"}
+
+
 @pytest.mark.parametrize(
     ("count", "seed"), [(60, 6), pytest.param(500, None, marks=pytest.mark.slow)]
 )
@@ -246,13 +260,20 @@ def test_damaged_videos_are_all_judged_or_say_why(
     clips = [*CLIPS, *sorted(GRID.glob("*.mp4"))]
     for number, clip in enumerate(mutants(clips, count, seed)):
         (tmp_path / f"{number:03d}.mp4").write_bytes(clip)
-    ended = scan(tmp_path, "--json", "--time-limit", "120", "--fail-on-fake")
-    found = records(ended)
-    assert len(found) == count, ended.stderr
-    fakes = [record for record in found if record["verdict"] == "FAKE"]
-    assert ended.returncode == (3 if fakes else 0), ended.stderr
-    assert all((record["probability"] is None) == (not record["tracks"]) for record in found)
-    assert all(record["reasons"] for record in found if record["verdict"] == "INCONCLUSIVE")
+    scan_all(scan, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("count", "seed"), [(100, 7), pytest.param(2000, None, marks=pytest.mark.slow)]
+)
+def test_malformed_containers_are_all_judged_or_say_why(
+    scan, tmp_path: Path, count: int, seed: int | None
+) -> None:
+    (tmp_path / "in").mkdir()
+    clips = containers(CLIPS[0], tmp_path)
+    for number, (suffix, clip) in enumerate(malformed(clips, count, seed)):
+        (tmp_path / "in" / f"{number:04d}{suffix}").write_bytes(clip)
+    scan_all(scan, tmp_path / "in")
 
 
 def test_a_plain_scan_imports_nothing_heavy(models: Path) -> None:
