@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import FastAPI, Form, Request
+from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.requests import ClientDisconnect
@@ -20,11 +20,13 @@ from dfd.scan.record import VerdictRecord
 from dfd.scan.words import chance_of, explanation, headline
 from dfd.scan.worker import NamedDetector
 from dfd.serve import guard
+from dfd.serve.bodies import read_fields
 from dfd.serve.jobs import Job, Jobs
 from dfd.serve.limits import Refused, ServerLimits
 from dfd.serve.uploads import receive, upload_folder
 from dfd.words import LEAK
 
+_LOGIN_S = 10  # seconds for the login form to arrive
 _BODY = {
     "requestBody": {
         "required": True,
@@ -43,7 +45,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     status: {"description": description}
     for status, description in {
         401: "The token is missing or wrong.",
-        408: "Nothing of the file arrived for a while.",
+        408: "The file arrived too slowly.",
         413: "The file is too large.",
         415: "The body is neither a file nor a form with a file.",
         422: "There is no file, or the video is too long or has too many pixels.",
@@ -226,7 +228,8 @@ def make_app(site: Site) -> FastAPI:
         return page("login.html", wrong=False)
 
     @app.post("/login", include_in_schema=False)
-    async def log_in(token: str = Form("")) -> Response:
+    async def log_in(request: Request) -> Response:
+        token = (await read_fields(request, _LOGIN_S)).get("token", "")
         if not site.token or not guard.same(token, site.token):
             await asyncio.sleep(1)  # slows down guessing
             return page("login.html", 401, wrong=True)

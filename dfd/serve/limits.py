@@ -15,6 +15,8 @@ class ServerLimits:
     Attributes:
         upload_mb: Largest upload in units of 2**20 bytes.
         stall_s: Seconds without a byte of an upload, after which it loses its place in the queue.
+        bytes_per_s: Slowest rate of an upload: it loses its place, too, once it has taken
+            ``stall_s`` longer than at this rate.
         duration_s: Longest video in seconds.
         pixels: Most pixels of a frame.
         scans: Number of scans that run at the same time.
@@ -26,6 +28,7 @@ class ServerLimits:
 
     upload_mb: int = 512
     stall_s: float = 20
+    bytes_per_s: float = 64 * 1024
     duration_s: float = 1800
     pixels: int = 8192 * 4320
     scans: int = 2

@@ -1,6 +1,5 @@
 """Receiving uploads into private files, which are deleted after the scan."""
 
-import asyncio
 import os
 import shutil
 import tempfile
@@ -14,6 +13,7 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
+from dfd.serve.bodies import arriving
 from dfd.serve.limits import Refused, ServerLimits
 
 if TYPE_CHECKING:
@@ -60,27 +60,27 @@ async def receive(request: Request, path: Path, limits: ServerLimits) -> str:
     Args:
         request: The request.
         path: A new file.
-        limits: Limits of the server, for the size of the file and the wait for its bytes.
+        limits: Limits of the server, for the size of the file and the time of its arrival.
 
     Returns:
         The name that the client gave to the file, at most 200 characters.
 
     Raises:
-        Refused: 408 if nothing arrives for too long, 413 if the file is too large, 415 for a
+        Refused: 408 if the file arrives too slowly, 413 if the file is too large, 415 for a
             body of another type, 422 if there is no file or an empty one.
         ClientDisconnect: The client closed the connection before the end of the file.
     """
     content_type, options = parse_options_header(request.headers.get("content-type", ""))
-    arriving = _arriving(request, limits.stall_s)
+    body = arriving(request, limits.stall_s, limits.bytes_per_s)
     try:
         with path.open("wb") as file:
             sink = _Sink(file, limits.upload_mb)
             sink.check(int(request.headers.get("content-length") or 0) - _MULTIPART_BYTES)
             if content_type == b"multipart/form-data":
-                await _receive_form(arriving, options.get(b"boundary", b""), sink)
+                await _receive_form(body, options.get(b"boundary", b""), sink)
             elif content_type in _RAW or content_type.startswith(b"video/"):
                 sink.name = unquote(request.headers.get("x-file-name", "upload"))
-                async for chunk in arriving:
+                async for chunk in body:
                     sink.write(chunk)
             else:
                 raise Refused(415, "send a video: as the body, or as a file in multipart/form-data")
@@ -90,20 +90,6 @@ async def receive(request: Request, path: Path, limits: ServerLimits) -> str:
         path.unlink(missing_ok=True)
         raise
     return sink.name[:_LONGEST_NAME] or "upload"
-
-
-async def _arriving(request: Request, stall_s: float) -> AsyncIterator[bytes]:
-    """Yield the body of a request in pieces, as they arrive."""
-    stream = aiter(request.stream())
-    while True:
-        try:
-            async with asyncio.timeout(stall_s):
-                chunk = await anext(stream)
-        except StopAsyncIteration:
-            return
-        except TimeoutError as error:
-            raise Refused(408, f"nothing came for {stall_s:g} seconds; send it again") from error
-        yield chunk
 
 
 class _Sink:

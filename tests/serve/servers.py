@@ -42,13 +42,22 @@ class Server:
             assert time.monotonic() < end, f"{self.uploads()} after {PATIENCE_S} seconds"
             time.sleep(0.05)
 
+    def connection(self, sent: bytes = b"") -> socket.socket:
+        """Return a connection over which some bytes have been sent."""
+        host, port = self.url.removeprefix("http://").split(":")
+        connection = socket.create_connection((host, int(port)), timeout=PATIENCE_S)
+        connection.sendall(sent)
+        return connection
+
+    def answer(self, sent: bytes) -> bytes:
+        """Return everything that the server answers to these bytes, until it closes."""
+        with self.connection(sent) as connection:
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+
     def begun_upload(self) -> socket.socket:
         """Return a connection that has sent half of a file."""
-        host, port = self.url.removeprefix("http://").split(":")
-        half = socket.create_connection((host, int(port)), timeout=PATIENCE_S)
         head = b"POST /api/scan HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"
-        half.sendall(head + bytes(50_000))
-        return half
+        return self.connection(head + bytes(50_000))
 
     def log(self) -> str:
         """Return what the server has printed."""
