@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dfd.detector.appearance import STATISTICS, names
 from dfd.detector.card import DetectorCard
-from dfd.detector.domain import Domain
+from dfd.detector.domain import Appearance, Domain
 from dfd.params.faces import FacesParams
 from dfd.params.section import load_section
 from dfd.params.training import load_candidate
@@ -16,6 +17,20 @@ from dfd.scoring.decision import Calibration, Decision
 from dfd.scoring.metrics import measure
 
 _PARAMS = Path(__file__).resolve().parent.parent / "params.yaml"
+
+
+def any_appearance() -> Appearance:
+    """Return an appearance that every video has, so that every video is inside the domain."""
+    size = len(STATISTICS)
+    return Appearance(
+        statistics=tuple(names(STATISTICS)),
+        mean=(0.0,) * size,
+        precision=tuple(tuple(row) for row in np.eye(size).tolist()),
+        low=(-1e6,) * size,
+        high=(1e6,) * size,
+        limit=1e6,
+        groups=17,
+    )
 
 
 def card_of(trained_as: str = "mesonet", **changes: Any) -> DetectorCard:
@@ -39,6 +54,7 @@ def card_of(trained_as: str = "mesonet", **changes: Any) -> DetectorCard:
             fake_videos=9,
             face_size=(60, 300),
             sharpness=(20, 900),
+            appearance=any_appearance(),
         ),
         "crop": load_section(FacesParams, _PARAMS).crop,
         "params": params.model_dump(),

@@ -11,9 +11,11 @@ from prefect.cache_policies import NO_CACHE
 
 from dfd.arrays import Images, Scores
 from dfd.dataset.table import container_features, read_index
+from dfd.detector.appearance import TONE, names
+from dfd.detector.domain import outside_domain
 from dfd.detector.network import load_detector
 from dfd.evaluate.baselines import baseline_scores
-from dfd.evaluate.crop_scores import STATISTICS, measure_crops
+from dfd.evaluate.crop_scores import measure_crops
 from dfd.evaluate.evaluation import evaluate
 from dfd.evaluate.findings import Findings
 from dfd.evaluate.pictures import pictures
@@ -80,7 +82,7 @@ def evaluate_detector(
     }
     on_step("resampling the groups", 0, 0)
     statistics = pd.concat(
-        table.groupby("video")[list(STATISTICS)].mean() for table in measured.values()
+        table.groupby("video")[names(TONE)].mean() for table in measured.values()
     )
     features = {
         "metadata": container_features(videos.set_index("video")),
@@ -92,6 +94,7 @@ def evaluate_detector(
         baseline_scores(train, test, features),
         loaded.card.decision,
         params,
+        outside_domain(loaded.card.domain, measured.get("test", crops.iloc[:0])),
     )
     datasets = tuple(sorted(videos["dataset"].unique()))
     return Findings(loaded.card, evaluation, summarise(rows, split_params), datasets)

@@ -8,7 +8,7 @@ import cv2
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from dfd.detector.domain import domain_of
+from dfd.detector.domain import domain_of, fit_appearance
 from dfd.faces.reader import read_crops_table, read_manifest
 from dfd.files import hash_file, write_json, write_table
 from dfd.params.data import SplitParams
@@ -17,7 +17,7 @@ from dfd.params.training import CandidateParams
 from dfd.split.table import assign_parts, leaks, read_split
 from dfd.train.export.saving import save_detector
 from dfd.train.export.to_onnx import missing_packages
-from dfd.train.feed.crops import crops_of_part
+from dfd.train.feed.crops import crops_of_part, statistics_of
 from dfd.train.feed.feed import Feed
 from dfd.train.feed.store import open_store
 from dfd.train.loop.checkpoint import Checkpoint
@@ -132,7 +132,8 @@ def train_detector(
         result = fit(
             network, train, validation, params, setup, state, Callbacks(on_epoch, report_step)
         )
-        domain = domain_of(train.table, read_manifest(faces))
+        appearance = fit_appearance(statistics_of(train), statistics_of(validation))
+        domain = domain_of(train.table, read_manifest(faces), appearance)
         card = result.card(candidate, params, crop, domain, hash_file(split), leaky)
         table = curves(result.history)
         on_step("exporting the network", 0, 0)

@@ -4,7 +4,7 @@
 so any detector's scores on any videos can be evaluated.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,13 +51,15 @@ class Coverage:
     Attributes:
         videos: Number of all videos, including those without a crop.
         without_face: Number of videos without a crop.
-        inconclusive: Number of videos whose score lies in the inconclusive band.
+        outside_domain: Number of videos outside the detector's domain.
+        inconclusive: Number of other videos whose score lies in the inconclusive band.
         coverage: Share of the videos with a verdict, 0..1.
         error: Share of the verdicts that are wrong, 0..1; None where there is no verdict.
     """
 
     videos: int
     without_face: int
+    outside_domain: int
     inconclusive: int
     coverage: float
     error: float | None
@@ -103,6 +105,7 @@ def evaluate(
     baselines: Mapping[str, pd.Series],
     decision: Decision,
     params: EvaluateParams,
+    outside: Collection[str] = (),
 ) -> Evaluation:
     """Evaluate scored crops of the test part.
 
@@ -116,6 +119,7 @@ def evaluate(
             them. ``dfd.evaluate.baselines.baseline_scores`` makes them.
         decision: The calibration, threshold and inconclusive band of the detector.
         params: Number and seed of the bootstrap resamples.
+        outside: Names of the videos outside the detector's domain, which get no verdict.
 
     Raises:
         EvaluationError: There is no crop.
@@ -154,7 +158,9 @@ def evaluate(
         tables[name] = table.assign(score=decision.calibration.apply(table["score"]))
     facts = all_videos[["video", "source", "method", "width", "height"]]
     videos = tables["video"].merge(facts, on="video", how="left")
+    videos["outside"] = videos["video"].isin(outside)
     videos["verdict"] = [decision.verdict(score) for score in videos["score"]]
+    videos.loc[videos["outside"], "verdict"] = "INCONCLUSIVE"
 
     def judge(table: pd.DataFrame, threshold: float) -> Judgement:
         metrics = measure(table["label"], table["score"], threshold)
@@ -182,7 +188,7 @@ def evaluate(
         advantage=advantage,
         advantage_interval=advantage_interval,
         slices=slice_figures(with_kinds, decision.threshold, params.bootstrap, params.seed),
-        videos=videos.drop(columns=["width", "height"]),
+        videos=videos.drop(columns=["width", "height", "outside"]),
         crops=tables["frame"],
     )
 
@@ -191,7 +197,8 @@ def coverage_of(scored: pd.DataFrame, videos: int) -> Coverage:
     """Count the videos that get a verdict, and the wrong verdicts.
 
     Args:
-        scored: One row per video with a crop, with the columns ``label`` and ``verdict``.
+        scored: One row per video with a crop, with the columns ``label``, ``verdict`` and
+            ``outside``, whether it lies outside the detector's domain.
         videos: Number of all videos, including those without a crop.
 
     Example:
@@ -199,14 +206,20 @@ def coverage_of(scored: pd.DataFrame, videos: int) -> Coverage:
 
         >>> import pandas as pd
         >>> from dfd.evaluate.evaluation import coverage_of
-        >>> scored = pd.DataFrame({"label": ["REAL", "FAKE", "FAKE"]})
+        >>> scored = pd.DataFrame({"label": ["REAL", "FAKE", "FAKE"], "outside": False})
         >>> coverage_of(scored.assign(verdict=["FAKE", "FAKE", "INCONCLUSIVE"]), videos=4)
-        Coverage(videos=4, without_face=1, inconclusive=1, coverage=0.5, error=0.5)
+        Coverage(videos=4, without_face=1, outside_domain=0, inconclusive=1, coverage=0.5, ...)
     """
     given = scored[scored["verdict"] != "INCONCLUSIVE"]
     error = float((given["verdict"] != given["label"]).mean()) if len(given) else None
+    outside = int(scored["outside"].sum())
     return Coverage(
-        videos, videos - len(scored), len(scored) - len(given), len(given) / videos, error
+        videos=videos,
+        without_face=videos - len(scored),
+        outside_domain=outside,
+        inconclusive=len(scored) - len(given) - outside,
+        coverage=len(given) / videos,
+        error=error,
     )
 
 

@@ -74,7 +74,8 @@ def _verdicts(evaluation: Evaluation) -> str:
     counts = evaluation.coverage
     if counts.error is None:
         return "It gives none of the videos a verdict."
-    verdicts = counts.videos - counts.without_face - counts.inconclusive
+    verdicts = counts.videos - counts.without_face - counts.outside_domain
+    verdicts -= counts.inconclusive
     return (
         f"It gives {verdicts:,} of {counted(counts.videos, 'video')} ({percent(counts.coverage)}) "
         f"a verdict, and {percent(counts.error, 1)} of these verdicts are wrong."
@@ -143,6 +144,11 @@ def _limits_of_verdicts(findings: Findings) -> list[str]:
     if counts.without_face:
         without = counted(counts.without_face, "video")
         sentences.append(f"{without} of {counts.videos:,} had no usable face and got no score.")
+    if counts.outside_domain:
+        outside = counted(counts.outside_domain, "video")
+        sentences.append(
+            f"{outside} of {counts.videos:,} are unlike the training videos and got no verdict."
+        )
     if counts.coverage < 0.5:
         sentences.append(f"Most videos get no verdict: {percent(1 - counts.coverage)}.")
     if target and counts.error is not None and counts.error > target:

@@ -31,6 +31,7 @@ def as_record(evaluation: Evaluation, decision: Decision, leaky: bool) -> dict[s
         "threshold": decision.threshold,
         "videos": evaluation.coverage.videos,
         "videos_without_face": evaluation.coverage.without_face,
+        "videos_outside_domain": evaluation.coverage.outside_domain,
         "videos_inconclusive": evaluation.coverage.inconclusive,
         "coverage": evaluation.coverage.coverage,
         "error_of_verdicts": evaluation.coverage.error,

@@ -13,7 +13,7 @@ from statistics import median
 
 from dfd.detector.domain import Domain
 from dfd.faces.record import VideoFaces
-from dfd.scan.record import Reason
+from dfd.scan.record import DomainCheck, Reason
 from dfd.scoring.decision import Decision
 from dfd.words import counted
 
@@ -38,6 +38,16 @@ _KINDS = (
     Kind("no_face", True, "No face was found in it, and this detector judges nothing but faces."),
     Kind("face_too_small", True, "The faces in it are too small to be judged."),
     Kind(
+        "outside_domain",
+        True,
+        "It looks unlike every kind of video that the detector learnt from, and would be a guess.",
+    ),
+    Kind(
+        "no_domain",
+        True,
+        "The detector does not know which kinds of video it learnt from, so it might be guessing.",
+    ),
+    Kind(
         "between",
         True,
         "The detector cannot tell: where it is this unsure, it has been wrong too often.",
@@ -56,7 +66,7 @@ _KINDS = (
         "The faces are more blurred than nearly all that the detector was trained on.",
     ),
     Kind(
-        "outside_domain",
+        "unusual_size",
         False,
         "The faces are larger or smaller than nearly all that the detector was trained on.",
     ),
@@ -68,25 +78,38 @@ _SCARCE = 0.25  # below this share of judged frames, most of the video has not b
 _TOLERANCE = 1.25  # factor beyond the training data's usual range at which a caution is given
 
 
-def why_none(faces: VideoFaces, probability: float | None, decision: Decision) -> Iterator[Reason]:
+def why_none(
+    faces: VideoFaces,
+    check: DomainCheck | None,
+    probability: float | None,
+    decision: Decision,
+) -> Iterator[Reason]:
     """Yield the reason why a video gets no verdict, or nothing where it gets a verdict.
 
     Args:
         faces: The crops of the video, and counts of its frames.
-        probability: Calibrated P(FAKE) of the video, 0..1; None without a crop.
+        check: How far the video lies from the training videos; None without a crop.
+        probability: Calibrated P(FAKE) of the video, 0..1; None without a crop, and for a video
+            outside the domain.
         decision: How the detector's probabilities become verdicts.
 
     Example:
         >>> from dfd.scoring.decision import Calibration
         >>> decision = Decision(Calibration(), threshold=0.5, inconclusive=(0.4, 0.6))
         >>> faces = VideoFaces(60, 1, 1, 1, 1, 1, crops=(), reason=None, detail="")
-        >>> [reason.code for reason in why_none(faces, 0.55, decision)]
+        >>> usual = DomainCheck(distance=1.0, limit=1.5, differences=())
+        >>> [reason.code for reason in why_none(faces, usual, 0.55, decision)]
         ['between']
-        >>> list(why_none(faces, 0.95, decision))
+        >>> list(why_none(faces, usual, 0.95, decision))
         []
+        >>> unlike = DomainCheck(distance=2.0, limit=1.5, differences=("sharper", "less noisy"))
+        >>> next(why_none(faces, unlike, None, decision)).detail
+        'the faces are sharper and less noisy than in any video the detector learnt from'
     """
     if faces.reason:
         yield Reason(code=faces.reason, detail=faces.detail)
+    elif check and not check.inside:
+        yield _outside(check)
     elif probability is not None and decision.verdict(probability) == "INCONCLUSIVE":
         low, high = decision.inconclusive
         yield Reason(
@@ -94,6 +117,24 @@ def why_none(faces: VideoFaces, probability: float | None, decision: Decision) -
             detail=f"the probability, {probability:.2f}, lies between {low:.2f} and {high:.2f}, "
             "where the detector is wrong too often to say",
         )
+
+
+def _outside(check: DomainCheck) -> Reason:
+    if check.limit is None:
+        return Reason(
+            code="no_domain",
+            detail="the detector's card is of an older version, without what its videos look like; "
+            "train it again",
+        )
+    if not check.differences:
+        detail = (
+            "no property of the faces by itself is new to the detector, but their combination is"
+        )
+    else:
+        *others, last = check.differences
+        listed = f"{', '.join(others)} and {last}" if others else last
+        detail = f"the faces are {listed} than in any video the detector learnt from"
+    return Reason(code="outside_domain", detail=detail)
 
 
 def cautions(faces: VideoFaces, domain: Domain) -> Iterator[Reason]:
@@ -114,7 +155,7 @@ def cautions(faces: VideoFaces, domain: Domain) -> Iterator[Reason]:
     if size * _TOLERANCE < low or size > _TOLERANCE * high:
         extreme = "small" if size < low else "large"
         yield Reason(
-            code="outside_domain",
+            code="unusual_size",
             detail=f"the faces are {extreme}, {size:.0f} pixels; the detector was trained on faces "
             f"of {low:.0f} to {high:.0f}",
         )

@@ -84,6 +84,28 @@ class Coverage(_Part):
     share: float
 
 
+class DomainCheck(_Part):
+    """How far the file lies from the videos that the detector was trained on.
+
+    Attributes:
+        distance: Mahalanobis distance of the image statistics of its faces, about 1 for a usual
+            training video; None where the detector's card does not hold what it takes.
+        limit: Greatest distance at which the detector gives a verdict; None as above.
+        differences: In what the file differs from every training video, such as ``sharper``.
+    """
+
+    distance: float | None
+    limit: float | None
+    differences: tuple[str, ...]
+
+    @property
+    def inside(self) -> bool:
+        """Whether the detector may judge the file."""
+        if self.distance is None or self.limit is None:
+            return False
+        return self.distance <= self.limit
+
+
 class TrackFrame(_Part):
     """One crop of a track.
 
@@ -179,7 +201,8 @@ class VerdictRecord(_Part):
         file: The scanned file.
         video: The video stream of the file; None where no frame can be decoded.
         verdict: ``REAL``, ``FAKE`` or ``INCONCLUSIVE``.
-        probability: P(FAKE) of the video; None where nothing could be judged.
+        probability: P(FAKE) of the video; None where nothing could be judged, and outside the
+            detector's domain unless it was asked for.
         interval: 95 % interval of the probability, from the spread over the crops of the track
             that decided; None if that track has fewer than two crops.
         reasons: Why there is no verdict, or why the verdict needs caution.
@@ -189,6 +212,8 @@ class VerdictRecord(_Part):
         model: The detector that judged the file.
         crop: How faces were found and cropped.
         seconds: Wall-clock time of the scan in seconds.
+        domain: How far the file lies from the videos that the detector was trained on; None where
+            there is no crop.
         provenance: What the C2PA manifest of the file claims; None where the file has no manifest
             or the reader is not installed, which proves nothing.
     """
@@ -206,4 +231,5 @@ class VerdictRecord(_Part):
     model: Model
     crop: CropParams
     seconds: float
+    domain: DomainCheck | None = None
     provenance: Provenance | None = None

@@ -8,13 +8,15 @@ import cv2
 import numpy as np
 
 from dfd.arrays import Images, Scores
+from dfd.detector.appearance import Values, measure_images
 from dfd.detector.card import DetectorCard
+from dfd.detector.domain import Domain
 from dfd.detector.network import Detector
 from dfd.faces.record import Crop
 from dfd.scan.evidence import weigh
 from dfd.scan.inspection import Inspection
 from dfd.scan.reasons import cautions, why_none
-from dfd.scan.record import Coverage, Model, Verdict, VerdictRecord
+from dfd.scan.record import Coverage, DomainCheck, Model, Verdict, VerdictRecord
 
 _BATCH = 256  # crops decoded at a time, so that memory does not grow with the number of crops
 
@@ -35,8 +37,22 @@ class Scan:
     crops: tuple[Crop, ...] = ()
 
 
-def classify(crops: tuple[Crop, ...], detector: Detector) -> Scores:
-    """Return the uncalibrated P(FAKE) of crops, float32 (N,), 0..1.
+@dataclass(frozen=True)
+class Measured:
+    """What is measured on the N crops of a file.
+
+    Attributes:
+        scores: Uncalibrated P(FAKE) of each crop, float32 (N,), 0..1.
+        statistics: Image statistics of each crop, float64 (N, D), in the order of
+            ``dfd.detector.appearance.STATISTICS``.
+    """
+
+    scores: Scores
+    statistics: Values
+
+
+def measure(crops: tuple[Crop, ...], detector: Detector) -> Measured:
+    """Return the scores and the image statistics of crops.
 
     Args:
         crops: JPEG crops, made as the detector's card says; there may be none.
@@ -44,52 +60,63 @@ def classify(crops: tuple[Crop, ...], detector: Detector) -> Scores:
 
     Example, where ``detector_dir`` is a detector directory:
         >>> from dfd.detector.network import load_detector
-        >>> classify((), load_detector(detector_dir)).shape
+        >>> measure((), load_detector(detector_dir)).scores.shape
         (0,)
     """
-    batches = [
-        np.stack([pixels(crop) for crop in crops[start : start + _BATCH]])
-        for start in range(0, len(crops), _BATCH)
-    ]
-    return np.concatenate([np.empty(0, np.float32), *map(detector.predict, batches)])
+    scores, statistics = [np.empty(0, np.float32)], [measure_images(())]
+    for start in range(0, len(crops), _BATCH):
+        batch = np.stack([pixels(crop) for crop in crops[start : start + _BATCH]])
+        scores.append(detector.predict(batch))
+        statistics.append(measure_images(batch))
+    return Measured(np.concatenate(scores), np.concatenate(statistics))
 
 
 def conclude(
     inspection: Inspection,
-    scores: Scores,
+    measured: Measured | None,
     card: DetectorCard,
     name: str,
     version: str | None = None,
+    anyway: bool = False,
 ) -> Scan:
     """Return the scan of an inspected file: verdict, probability, reasons and evidence.
 
     Args:
         inspection: The inspected file.
-        scores: Uncalibrated P(FAKE) of each of its crops, float32 (N,), 0..1.
+        measured: What was measured on its crops; None where there is no crop.
         card: Card of the detector that computed the scores.
         name: Directory or registry address by which the user named the detector.
         version: Version of the detector in the registry; None if it has none.
+        anyway: Whether a video outside the detector's domain gets a score too. It never gets a
+            verdict.
 
     Example, where ``detector_dir`` is a detector directory:
         >>> from pathlib import Path
         >>> from dfd.detector.card import load_card
         >>> from dfd.scan.inspection import failed_inspection
         >>> failed = failed_inspection(Path("a.mp4"), "crash", "its process died", started=0.0)
-        >>> scan = conclude(failed, np.empty(0, np.float32), load_card(detector_dir), "champion")
+        >>> scan = conclude(failed, None, load_card(detector_dir), "champion")
         >>> scan.record.verdict, scan.record.reasons[0].code
         ('INCONCLUSIVE', 'crash')
     """
     faces, decision = inspection.faces, card.decision
-    evidence = weigh(faces.crops, scores, decision.calibration) if faces.crops else None
+    evidence = check = None
+    if measured and faces.crops:
+        check = check_domain(card.domain, measured.statistics.mean(axis=0))
+        if check.inside or anyway:
+            evidence = weigh(faces.crops, measured.scores, decision.calibration)
     probability = evidence.probability if evidence else None
-    verdict = decision.verdict(probability) if probability is not None else "INCONCLUSIVE"
+    verdict = "INCONCLUSIVE"
+    if probability is not None and check and check.inside:
+        verdict = decision.verdict(probability)
     record = VerdictRecord(
         file=inspection.file,
         video=inspection.video,
         verdict=cast(Verdict, verdict),
         probability=probability,
         interval=evidence.interval if evidence else None,
-        reasons=(*why_none(faces, probability, decision), *cautions(faces, card.domain)),
+        reasons=(*why_none(faces, check, probability, decision), *cautions(faces, card.domain)),
+        domain=check,
         coverage=Coverage(
             asked=faces.asked,
             decoded=faces.decoded,
@@ -112,6 +139,23 @@ def conclude(
         provenance=inspection.provenance,
     )
     return Scan(record, card, faces.crops)
+
+
+def check_domain(domain: Domain, statistics: Values) -> DomainCheck:
+    """Return whether a detector's training videos resemble a video.
+
+    Args:
+        domain: The domain of the detector.
+        statistics: Image statistics of the video, the mean over its crops, float64 (D,).
+    """
+    appearance = domain.appearance
+    if appearance is None:
+        return DomainCheck(distance=None, limit=None, differences=())
+    return DomainCheck(
+        distance=appearance.distance(statistics),
+        limit=appearance.limit,
+        differences=appearance.differences(statistics),
+    )
 
 
 def pixels(crop: Crop) -> Images:

@@ -2,7 +2,7 @@
 
 from dfd.detector.card import DetectorCard
 from dfd.scan.reasons import REASONS
-from dfd.scan.record import VerdictRecord
+from dfd.scan.record import Reason, VerdictRecord
 from dfd.words import LEAK
 
 
@@ -34,19 +34,27 @@ def explanation(record: VerdictRecord) -> str:
         >>> explanation(scan.record)
         'The file could not be read as a video.'
     """
+    decisive = [reason for reason in record.reasons if REASONS[reason.code].decisive]
+    why = " ".join(dict.fromkeys(map(_why, decisive)))
     if record.probability is None:
-        decisive = [reason for reason in record.reasons if REASONS[reason.code].decisive]
-        return " ".join(dict.fromkeys(REASONS[reason.code].sentence for reason in decisive))
+        return why
     chance = chance_of(record.probability)
     sentence = f"The detector puts the probability of a forged face at {chance}"
     if record.interval:
         low, high = (chance_of(end) for end in record.interval)
         sentence += f"; other frames of the same video would have put it between {low} and {high}"
     if record.verdict == "INCONCLUSIVE":
-        return f"{sentence}. {REASONS['between'].sentence}"
+        return f"{sentence}. {why}"
     if record.verdict == "REAL":
         return f"{sentence}. That is no proof that the video is genuine."
     return f"{sentence}. That is evidence, not proof: look at the frames yourself."
+
+
+def _why(reason: Reason) -> str:
+    sentence = REASONS[reason.code].sentence
+    if reason.code != "outside_domain":
+        return sentence
+    return f"{sentence} {reason.detail[:1].upper()}{reason.detail[1:]}."
 
 
 def chance_of(probability: float) -> str:

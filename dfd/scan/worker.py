@@ -31,6 +31,7 @@ class NamedDetector:
         name: Directory or registry address by which the user named the detector.
         version: Version in the registry, if the user named an address in the registry. None for a
             directory, whose version is read from its file ``registered.json``, if it has one.
+        anyway: Whether a video outside the detector's domain gets a score, without a verdict.
 
     Example:
         >>> NamedDetector(Path("models/champion"), name="champion").version is None
@@ -40,6 +41,7 @@ class NamedDetector:
     directory: Path
     name: str
     version: str | None = None
+    anyway: bool = False
 
 
 def scan_file(
@@ -79,7 +81,7 @@ def scan_file(
 
     from dfd.detector.card import load_card
     from dfd.scan.inspection import inspect_file
-    from dfd.scan.scanning import classify, conclude
+    from dfd.scan.scanning import conclude, measure
 
     cv2.setNumThreads(1)  # decoding, loading and other workers fill the cores already
     crop = load_card(named.directory).crop
@@ -92,9 +94,9 @@ def scan_file(
             break
         # Meanwhile a detector was put into the directory that needs faces cropped in another way.
         crop = detector.card.crop
-    scores = classify(inspection.faces.crops, detector)
+    measured = measure(inspection.faces.crops, detector)
     version = named.version or detector.version
-    scan = conclude(inspection, scores, detector.card, named.name, version)
+    scan = conclude(inspection, measured, detector.card, named.name, version, named.anyway)
     return scan if with_crops else replace(scan, crops=())
 
 
@@ -115,16 +117,13 @@ def give_up(path: Path, named: NamedDetector, error: VideoGivenUp) -> "Scan":
         >>> scan.record.verdict, scan.record.reasons[0].code
         ('INCONCLUSIVE', 'time_limit')
     """
-    import numpy as np
-
     from dfd.detector.network import card_and_version
     from dfd.scan.inspection import failed_inspection
     from dfd.scan.scanning import conclude
 
     inspection = failed_inspection(path, error.reason, error.detail, time.perf_counter())
     card, version = card_and_version(named.directory)
-    no_scores = np.empty(0, np.float32)
-    return conclude(inspection, no_scores, card, named.name, named.version or version)
+    return conclude(inspection, None, card, named.name, named.version or version)
 
 
 def current_detector(directory: Path, threads: int) -> "Detector":

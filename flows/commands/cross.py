@@ -8,6 +8,7 @@ import pandas as pd
 from dfd.dataset.index import build_index, describe
 from dfd.dataset.layouts import LAYOUTS, LabelledVideo, list_unlabelled, read_layout
 from dfd.detector.card import load_card
+from dfd.detector.domain import outside_domain
 from dfd.errors import DatasetError, EvaluationError
 from dfd.evaluate.evaluation import Evaluation, evaluate
 from dfd.files import write_table
@@ -106,12 +107,14 @@ def _evaluate(
     if crops.empty:
         raise EvaluationError(f"{folder}: no video of it has a face the detector could be shown")
     share = (listed["label"] == "FAKE").mean()
+    card = load_card(detector)
     return evaluate(
         crops.merge(listed[["video", "label", "group"]], on="video"),
         listed,
         {"majority": pd.Series(share, index=pd.Index(listed["video"]))},
-        load_card(detector).decision,
+        card.decision,
         load_section(EvaluateParams),
+        outside_domain(card.domain, crops),
     )
 
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,6 +40,13 @@ def scan(
     report: Annotated[
         Path | None, typer.Option(help="Write an HTML report on each file to this folder.")
     ] = None,
+    anyway: Annotated[
+        bool,
+        typer.Option(
+            "--anyway",
+            help="Show the score of a video outside the detector's domain; it gets no verdict.",
+        ),
+    ] = False,
     fail_on_fake: Annotated[
         bool, typer.Option("--fail-on-fake", help="Exit with code 3 if any verdict is FAKE.")
     ] = False,
@@ -62,7 +70,7 @@ def scan(
     3: a verdict is FAKE, and --fail-on-fake was given. 130: interrupted by Ctrl-C.
     """
     try:
-        any_fake = _scan(paths, model, as_json, as_csv, report, (time_limit, memory_limit))
+        any_fake = _scan(paths, model, anyway, as_json, as_csv, report, (time_limit, memory_limit))
     except KeyboardInterrupt:
         print("dfd: interrupted", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
@@ -73,6 +81,7 @@ def scan(
 def _scan(
     paths: list[Path],
     model: str,
+    anyway: bool,
     as_json: bool,
     as_csv: Path | None,
     reports: Path | None,
@@ -86,7 +95,7 @@ def _scan(
 
     if as_json and as_csv == _STDOUT:
         raise ScanError("--csv -: standard output is taken by --json; name a file")
-    videos, detector = find_videos(paths), find_detector(model)
+    videos, detector = find_videos(paths), replace(find_detector(model), anyway=anyway)
     if as_csv and as_csv != _STDOUT:
         _check_target(as_csv)
     if reports:

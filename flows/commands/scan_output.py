@@ -40,12 +40,13 @@ def print_table(records: Sequence["VerdictRecord"]) -> None:
     table.add_column("remarks", overflow="fold")
     for record in records:
         name = displayed(record.file.path or record.file.name, _NAME)
+        outside = record.probability is None and record.domain is not None
         table.add_row(
             Text(name),
             Text(record.verdict, _STYLES[record.verdict]),
             "—" if record.probability is None else f"{record.probability:.2f}",
             "—" if record.interval is None else "{:.2f}–{:.2f}".format(*record.interval),
-            f"{len(record.tracks)}",
+            "—" if outside else f"{len(record.tracks)}",
             Text("; ".join(reason.detail for reason in record.reasons)),
         )
     console.print(table)

@@ -138,10 +138,24 @@ def test_coverage_counts_every_video_and_errors_only_of_verdicts() -> None:
         {
             "label": ["REAL", "FAKE", "FAKE", "REAL"],
             "verdict": ["REAL", "FAKE", "REAL", "INCONCLUSIVE"],
+            "outside": False,
         }
     )
     counted = coverage_of(videos, 5)
-    assert (counted.without_face, counted.inconclusive) == (1, 1)
+    assert (counted.without_face, counted.inconclusive, counted.outside_domain) == (1, 1, 0)
+    assert coverage_of(videos.assign(outside=[False, False, False, True]), 5).outside_domain == 1
     assert counted.coverage == pytest.approx(3 / 5)
     assert counted.error == pytest.approx(1 / 3)
     assert coverage_of(videos[3:], 1).error is None
+
+
+def test_a_video_outside_the_domain_has_a_score_but_no_verdict() -> None:
+    videos = listed()
+    majority = pd.Series(0.7, index=pd.Index(videos["video"]))
+    given = judged().videos.query("verdict != 'INCONCLUSIVE'")
+    outside = set(given["video"].iloc[:3])
+    evaluation = evaluate(crops(), videos, {"majority": majority}, DECISION, PARAMS, outside)
+    assert evaluation.coverage.outside_domain == 3
+    rows = evaluation.videos.set_index("video").loc[sorted(outside)]
+    assert set(rows["verdict"]) == {"INCONCLUSIVE"}
+    assert evaluation.levels["video"].metrics.auc == judged().levels["video"].metrics.auc

@@ -8,6 +8,7 @@ from dfd.detector.domain import Domain
 from dfd.faces.face import Face
 from dfd.faces.record import Crop, VideoFaces, no_crops
 from dfd.scan.reasons import REASONS, cautions, why_none
+from dfd.scan.record import DomainCheck
 from dfd.scoring.decision import Calibration, Decision
 from tests.data import ROOT
 
@@ -19,6 +20,7 @@ DOMAIN = Domain(
     face_size=(100.0, 260.0),
     sharpness=(20.0, 2000.0),
 )
+INSIDE = DomainCheck(distance=1.0, limit=1.5, differences=())
 
 
 def faces(kept: int, asked: int, side: float = 200.0) -> VideoFaces:
@@ -35,10 +37,27 @@ def codes(video_faces: VideoFaces) -> list[str]:
 def test_there_is_a_reason_exactly_where_an_evaluation_counts_no_verdict(band) -> None:
     decision = Decision(Calibration(), 0.5, band)
     for probability in np.linspace(0, 1, 21):
-        reasons = list(why_none(faces(8, 8), float(probability), decision))
+        reasons = list(why_none(faces(8, 8), INSIDE, float(probability), decision))
         assert bool(reasons) == (decision.verdict(probability) == "INCONCLUSIVE")
     lost = no_crops("no_face", "no face scores 0.8")
-    assert [reason.code for reason in why_none(lost, None, decision)] == ["no_face"]
+    assert [reason.code for reason in why_none(lost, None, None, decision)] == ["no_face"]
+
+
+def test_outside_the_domain_the_reason_says_what_is_unlike() -> None:
+    decision = Decision(Calibration(), 0.5, (0.5, 0.5))
+    details = []
+    for differences in [("sharper", "less noisy", "redder"), ("darker",), ()]:
+        check = DomainCheck(distance=1.6, limit=1.5, differences=differences)
+        (reason,) = why_none(faces(8, 8), check, 0.9, decision)
+        assert reason.code == "outside_domain"
+        details.append(reason.detail)
+    assert details == [
+        "the faces are sharper, less noisy and redder than in any video the detector learnt from",
+        "the faces are darker than in any video the detector learnt from",
+        "no property of the faces by itself is new to the detector, but their combination is",
+    ]
+    unknown = DomainCheck(distance=None, limit=None, differences=())
+    assert [r.code for r in why_none(faces(8, 8), unknown, None, decision)] == ["no_domain"]
 
 
 @pytest.mark.parametrize(
@@ -52,10 +71,10 @@ def test_few_judged_frames_are_a_caution(kept: int, asked: int, few: bool) -> No
     ("side", "sharpness", "expected"),
     [
         (90.0, 100.0, []),
-        (70.0, 100.0, ["outside_domain"]),
-        (400.0, 100.0, ["outside_domain"]),
+        (70.0, 100.0, ["unusual_size"]),
+        (400.0, 100.0, ["unusual_size"]),
         (200.0, 2.0, ["low_quality"]),
-        (30.0, 2.0, ["outside_domain", "low_quality"]),
+        (30.0, 2.0, ["unusual_size", "low_quality"]),
     ],
 )
 def test_what_is_unlike_the_training_is_a_caution(side: float, sharpness: float, expected) -> None:
@@ -80,4 +99,4 @@ def test_every_reason_that_a_video_can_have_is_in_the_table() -> None:
     given_up = ("time_limit", "memory_limit", "crash", "unreadable")
     extraction = ("unreadable", "no_face", "face_too_small")
     decisive = {kind.code for kind in REASONS.values() if kind.decisive}
-    assert decisive == {*given_up, *extraction, "between"}
+    assert decisive == {*given_up, *extraction, "outside_domain", "no_domain", "between"}

@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -19,7 +20,8 @@ from dfd.faces.reader import read_crops_table
 from dfd.faces.shards import write_faces
 from dfd.files import hash_file
 from dfd.scan.inspection import inspect_file
-from dfd.scan.scanning import Scan, classify, conclude
+from dfd.scan.record import VerdictRecord
+from dfd.scan.scanning import Scan, conclude, measure
 from dfd.scoring.aggregate import video_scores
 from dfd.scoring.decision import Calibration, Decision
 from tests.clip_fixtures import frames_of, write_clip
@@ -92,19 +94,60 @@ def test_threads_change_no_score(detector: Detector, detector_dir: Path) -> None
         CLIP, detector.card.crop.model_copy(update={"frames_per_video": 20})
     ).faces.crops
     assert len(crops) == 20
-    by_one_thread = classify(crops, load_detector(detector_dir, threads=1))
-    np.testing.assert_allclose(by_one_thread, classify(crops, detector), atol=1e-6)
-    assert classify((), detector).shape == (0,)
+    by_one_thread = measure(crops, load_detector(detector_dir, threads=1)).scores
+    np.testing.assert_allclose(by_one_thread, measure(crops, detector).scores, atol=1e-6)
+    assert measure((), detector).scores.shape == (0,)
 
 
 def test_what_lies_between_gets_no_verdict_but_a_probability(detector: Detector) -> None:
     inspection = inspect_file(CLIP, detector.card.crop)
-    scores = np.full(len(inspection.faces.crops), 0.5, np.float32)
+    measured = measure(inspection.faces.crops, detector)
+    unsure_scores = np.full_like(measured.scores, 0.5)
     unsure = Decision(Calibration(), 0.5, (0.4, 0.6))
     card = detector.card.model_copy(update={"decision": unsure})
-    record = conclude(inspection, scores, card, "d").record
+    record = conclude(inspection, replace(measured, scores=unsure_scores), card, "d").record
     assert (record.verdict, record.probability) == ("INCONCLUSIVE", 0.5)
     assert [reason.code for reason in record.reasons] == ["between"]
+
+
+def test_outside_the_domain_there_is_a_distance_and_neither_verdict_nor_score(
+    detector: Detector,
+) -> None:
+    inspection = inspect_file(CLIP, detector.card.crop)
+    measured = measure(inspection.faces.crops, detector)
+    near = measured.statistics.mean(axis=0)
+    appearance = detector.card.domain.appearance
+
+    def scanned(centre: np.ndarray, anyway: bool = False) -> VerdictRecord:
+        unlike = appearance.model_copy(
+            update={"mean": centre.tolist(), "low": (centre - 1).tolist(), "limit": 1.5}
+        )
+        domain = detector.card.domain.model_copy(update={"appearance": unlike})
+        card = detector.card.model_copy(update={"domain": domain})
+        return conclude(inspection, measured, card, "d", anyway=anyway).record
+
+    known = scanned(near)
+    assert (known.verdict == "INCONCLUSIVE", known.domain.inside) == (False, True)
+    brighter = near + 100.0 * (np.arange(len(near)) == 2)
+    record = scanned(brighter)
+    assert (record.verdict, record.probability, record.tracks) == ("INCONCLUSIVE", None, ())
+    assert record.domain.distance > record.domain.limit == 1.5
+    assert record.domain.differences == ("darker",)
+    assert record.reasons[0].code == "outside_domain"
+    anyway = scanned(brighter, anyway=True)
+    assert (anyway.verdict, anyway.probability) == ("INCONCLUSIVE", known.probability)
+    assert anyway.reasons[0].code == "outside_domain"
+
+
+def test_a_card_without_an_appearance_gives_no_verdict(detector: Detector) -> None:
+    inspection = inspect_file(CLIP, detector.card.crop)
+    measured = measure(inspection.faces.crops, detector)
+    domain = detector.card.domain.model_copy(update={"appearance": None})
+    card = detector.card.model_copy(update={"domain": domain})
+    record = conclude(inspection, measured, card, "d").record
+    assert (record.verdict, record.probability) == ("INCONCLUSIVE", None)
+    assert record.reasons[0].code == "no_domain"
+    assert conclude(inspection, measured, card, "d", anyway=True).record.probability is not None
 
 
 def drawing() -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from dfd.arrays import Images
+from dfd.detector.appearance import STATISTICS, measure_images, names
 from dfd.detector.network import resized
 from dfd.errors import TrainError
 from dfd.faces.crops import crop_landmarks
@@ -121,3 +122,19 @@ def crops_of_part(images: Images, table: pd.DataFrame, part: Part, margin: float
     rows = np.flatnonzero(table["part"] == part)
     chosen = table.iloc[rows].reset_index(drop=True)
     return Crops(images, rows, crop_landmarks(chosen, margin, images.shape[1]), chosen)
+
+
+def statistics_of(crops: Crops) -> pd.DataFrame:
+    """Return the image statistics of the crops of a part, as ``fit_appearance`` takes them.
+
+    Args:
+        crops: The crops.
+
+    Returns:
+        One row per crop, with the columns ``video``, ``group`` and those of ``STATISTICS``.
+    """
+    values = np.concatenate(
+        [measure_images(chunk) for chunk in crops.chunks(crops.images.shape[1])]
+    )
+    columns = dict(zip(names(STATISTICS), values.T, strict=True))
+    return crops.table[["video", "group"]].assign(**columns)
