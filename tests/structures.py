@@ -7,7 +7,7 @@ sizes that are right but for those it lies about.
 
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import av
@@ -153,6 +153,12 @@ def choose(nodes: list[Node], rng: Rng) -> tuple[list[Node], int]:
     return chosen, int(rng.integers(len(chosen)))
 
 
+def copied(node: Node) -> Node:
+    """Return a copy that shares no list, so that no node can come to lie within itself."""
+    children = None if node.children is None else [copied(child) for child in node.children]
+    return replace(node, children=children)
+
+
 def lie(nodes: list[Node], rng: Rng, _: Format) -> None:
     siblings, place = choose(nodes, rng)
     number, factor = int(rng.choice(LIMITS)), int(rng.choice([0, 1, 1, 2]))
@@ -166,11 +172,11 @@ def remove(nodes: list[Node], rng: Rng, _: Format) -> None:
 
 def repeat(nodes: list[Node], rng: Rng, _: Format) -> None:
     siblings, place = choose(nodes, rng)
-    siblings[place:place] = [siblings[place]] * int(2 ** rng.uniform(0, 8))
+    siblings[place:place] = [copied(siblings[place]) for _ in range(int(2 ** rng.uniform(0, 8)))]
 
 
 def move(nodes: list[Node], rng: Rng, _: Format) -> None:
-    """Put a node elsewhere; in a list of its own, where it may come to lie within itself."""
+    """Put a node elsewhere in the tree."""
     siblings, place = choose(nodes, rng)
     node = siblings.pop(place)
     if nodes:
@@ -186,10 +192,10 @@ def rename(nodes: list[Node], rng: Rng, _: Format) -> None:
 
 
 def nest(nodes: list[Node], rng: Rng, _: Format) -> None:
-    """Wrap a node in hundreds of its own kind."""
+    """Wrap a node in up to a hundred of its own kind."""
     siblings, place = choose(nodes, rng)
     node = siblings[place]
-    for _depth in range(int(2 ** rng.uniform(1, 8))):
+    for _depth in range(int(2 ** rng.uniform(1, 6.6))):
         node = Node(node.kind, b"", [node])
     siblings[place] = node
 
@@ -229,10 +235,10 @@ def edit(nodes: list[Node], rng: Rng, _: Format) -> None:
         for _ in range(count)
     )
     told = count if rng.random() < 0.7 else int(rng.choice(LIMITS))
-    new = Node(b"elst", struct.pack(">II", 0, told) + entries)
+    content = struct.pack(">II", 0, told) + entries
     for track in named(nodes, b"trak"):
         if track.children is not None:
-            track.children.insert(1, Node(b"edts", children=[new]))
+            track.children.insert(1, Node(b"edts", children=[Node(b"elst", content)]))
 
 
 def turn(nodes: list[Node], rng: Rng, _: Format) -> None:
