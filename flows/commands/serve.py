@@ -47,6 +47,7 @@ def serve(
     import uvicorn
 
     from dfd.serve.app import Site, make_app
+    from dfd.serve.connections import BACKLOG, OnceAMinute, connection_class
     from dfd.serve.guard import LOOPBACK
     from dfd.serve.limits import ServerLimits
     from flows.commands.scanning import find_detector
@@ -65,11 +66,16 @@ def serve(
     with _listening(host, port) as listener, suppress(KeyboardInterrupt):
         config = uvicorn.Config(
             app,
+            http=connection_class(),
+            ws="none",
+            backlog=BACKLOG,
             log_level="warning",
             server_header=False,
             timeout_graceful_shutdown=_SHUTDOWN_S,
         )
         logging.getLogger("uvicorn.error").addFilter(_is_not_cancellation)
+        for name in ("uvicorn.error", "asyncio"):
+            logging.getLogger(name).addFilter(OnceAMinute())
         address = f"[{host}]" if ":" in host else host
         print(f"http://{address}:{listener.getsockname()[1]}", flush=True)
         uvicorn.Server(config).run(sockets=[listener])
