@@ -17,8 +17,8 @@ LOCKS = ("scan", "workflow", "dev")
 PARTS = {
     "dask": "prefect-dask",
     "distributed": "prefect-dask",
+    "h11": "uvicorn",
     "pydantic_core": "pydantic",
-    "starlette": "fastapi",
 }
 # What a scan can do without: the registry's address of a detector, Grad-CAM, the larger face
 # detector and manifests. The functions of a scan's modules that nothing of a scan calls need more.

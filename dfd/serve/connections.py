@@ -58,7 +58,7 @@ class Connection(H11Protocol):
         self._watch()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer bytes that are no HTTP; where an answer has begun, there is no other way to end it."""
+        """Answer bytes that are no HTTP; after the begin of an answer, only closing is left."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             super().send_400_response(msg)
         else:
@@ -124,7 +124,7 @@ def _raised_limit() -> int:
 
 
 class OnceAMinute(logging.Filter):
-    """Lets each kind of log record pass once a minute, so that clients cannot fill a disk with them.
+    """Lets each kind of log record pass once a minute, so that clients cannot fill the disk.
 
     Records are of one kind if the first line of their message and the class of their exception are
     the same.
