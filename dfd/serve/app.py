@@ -1,7 +1,6 @@
 """The web application: a page and an API that judge uploaded videos."""
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from dfd.scan.words import chance_of, explanation, headline
 from dfd.scan.worker import NamedDetector
 from dfd.serve import guard
 from dfd.serve.bodies import read_fields
+from dfd.serve.clients import Sessions
 from dfd.serve.jobs import Job, Jobs
 from dfd.serve.limits import Refused, ServerLimits
 from dfd.serve.uploads import receive, upload_folder
@@ -49,7 +49,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
         413: "The file is too large.",
         415: "The body is neither a file nor a form with a file.",
         422: "There is no file, or the video is too long or has too many pixels.",
-        429: "This client has too many open scans.",
+        429: "This client has too many open scans, or sent too many wrong tokens.",
         503: "The queue is full.",
     }.items()
 }
@@ -105,8 +105,15 @@ def make_app(site: Site) -> FastAPI:
                 app.state.jobs.close()
 
     app = FastAPI(
-        title="dfd", summary="Is this video real?", lifespan=running, docs_url=None, redoc_url=None
+        title="dfd",
+        summary="Is this video real?",
+        lifespan=running,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
     )
+    sessions = Sessions()
+    guards = guard.Guard(site.token, site.hosts, sessions)
 
     @app.get("/static/style.css", include_in_schema=False)
     async def style() -> Response:
@@ -138,7 +145,7 @@ def make_app(site: Site) -> FastAPI:
         request: Request, call_next: Callable[[Request], Awaitable[Response]]
     ) -> Response:
         try:
-            guard.check(request, site.token, site.hosts)
+            guards.check(request)
         except Refused as error:
             return guard.guarded(refusal(request, error))
         try:
@@ -156,7 +163,7 @@ def make_app(site: Site) -> FastAPI:
 
     async def admitted(request: Request, for_page: bool) -> Job:
         jobs: Jobs = request.app.state.jobs
-        job = jobs.admit(guard.client_of(request), for_page)
+        job = jobs.admit(sessions.client_of(request), for_page)
         try:
             job.name = await receive(request, job.path, site.limits)
         except BaseException:
@@ -167,7 +174,7 @@ def make_app(site: Site) -> FastAPI:
 
     def job_of(request: Request, job_id: str) -> Job:
         jobs: Jobs = request.app.state.jobs
-        job = jobs.find(guard.client_of(request), job_id)
+        job = jobs.find(sessions.client_of(request), job_id)
         if job is None:
             raise Refused(404, "this session has no such scan; only the last scans are kept")
         return job
@@ -183,12 +190,12 @@ def make_app(site: Site) -> FastAPI:
     @app.get("/", include_in_schema=False)
     async def home(request: Request) -> Response:
         jobs: Jobs = request.app.state.jobs
-        has_session = guard.CLIENT in request.cookies
-        # Without a session, the client would be an address, and the page show what programs sent.
-        own = jobs.of(guard.client_of(request)) if has_session else []
+        client = sessions.client_of(request)
+        # Without a session, the owner would be an address, and the page show what programs sent.
+        own = jobs.of(client) if client.session else []
         answer = page("home.html", scans=[(job, _about(job)) for job in own])
-        if not has_session:
-            guard.keep_cookie(answer, guard.CLIENT, secrets.token_urlsafe(24))
+        if not client.session:
+            sessions.begin(request, answer)
         return answer
 
     @app.post("/scans", include_in_schema=False)
@@ -230,11 +237,10 @@ def make_app(site: Site) -> FastAPI:
     @app.post("/login", include_in_schema=False)
     async def log_in(request: Request) -> Response:
         token = (await read_fields(request, _LOGIN_S)).get("token", "")
-        if not site.token or not guard.same(token, site.token):
-            await asyncio.sleep(1)  # slows down guessing
+        if not guards.is_token(request, token):
             return page("login.html", 401, wrong=True)
         answer = RedirectResponse("/", 303)
-        guard.keep_cookie(answer, guard.TOKEN, token)
+        sessions.begin(request, answer)
         return answer
 
     return app

@@ -9,6 +9,7 @@ from pathlib import Path
 from dfd.errors import DfdError, VideoGivenUp
 from dfd.isolation import WorkerPool
 from dfd.scan.worker import NamedDetector
+from dfd.serve.clients import Client
 from dfd.serve.limits import Refused, ServerLimits
 from dfd.serve.worker import Judged, Upload, judge, without_verdict
 
@@ -30,7 +31,7 @@ class Job:
         outcome: The result, or ``Refused``.
     """
 
-    client: str
+    client: Client
     path: Path
     for_page: bool
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
@@ -55,7 +56,7 @@ class Jobs:
         self._pool = WorkerPool(limits.scans, limits.scan)
         self._threads = ThreadPoolExecutor(limits.scans, thread_name_prefix="scan")
 
-    def admit(self, client: str, for_page: bool) -> Job:
+    def admit(self, client: Client, for_page: bool) -> Job:
         """Return a new job for an upload, before anything of the upload is read.
 
         Args:
@@ -63,16 +64,17 @@ class Jobs:
             for_page: Whether the upload comes from the page, which needs a report.
 
         Raises:
-            Refused: 429 if this client has too many open uploads, 503 if the queue is full.
+            Refused: 429 if this session or address has too many open uploads, 503 if the queue is
+                full.
         """
         with self._lock:
             open_jobs = [job for job in self._jobs.values() if not job.outcome.done()]
             if len(open_jobs) >= self._limits.scans + self._limits.queue:
                 raise Refused(503, "busy; try again in a moment", _BUSY_S)
-            if sum(job.client == client for job in open_jobs) >= self._limits.per_client:
-                most = self._limits.per_client
+            most = self._limits.per_client
+            if sum(job.client.is_like(client) for job in open_jobs) >= most:
                 raise Refused(
-                    429, f"{most} of your videos are not judged yet; wait for one", _BUSY_S
+                    429, f"{most} videos from you are not judged yet; wait for one", _BUSY_S
                 )
             job = Job(client, self._folder / secrets.token_hex(16), for_page)
             self._jobs[job.id] = job
@@ -90,16 +92,17 @@ class Jobs:
         with self._lock:
             self._jobs.pop(job.id, None)
 
-    def of(self, client: str) -> list[Job]:
+    def of(self, client: Client) -> list[Job]:
         """Return the jobs of a client, the newest first."""
         with self._lock:
-            return [job for job in reversed(self._jobs.values()) if job.client == client]
+            jobs = reversed(self._jobs.values())
+            return [job for job in jobs if job.client.owner == client.owner]
 
-    def find(self, client: str, job_id: str) -> Job | None:
+    def find(self, client: Client, job_id: str) -> Job | None:
         """Return a job of a client by its id; None if the client has no such job."""
         with self._lock:
             job = self._jobs.get(job_id)
-        return job if job and secrets.compare_digest(job.client, client) else None
+        return job if job and job.client.owner == client.owner else None
 
     def ahead(self, job: Job) -> int:
         """Return how many uploads will be judged before this one."""

@@ -21,7 +21,8 @@ class ServerLimits:
         pixels: Most pixels of a frame.
         scans: Number of scans that run at the same time.
         queue: Most further uploads that may arrive or wait.
-        per_client: Most uploads of one client that may arrive, wait or run.
+        per_client: Most uploads of one session, and of one address, that may arrive, wait or run.
+        spare_mb: Space in units of 2**20 bytes that uploads leave free on their disk.
         scan: Time and memory that one scan may take.
         history: Number of finished scans to keep, of all clients together.
     """
@@ -34,6 +35,7 @@ class ServerLimits:
     scans: int = 2
     queue: int = 16
     per_client: int = 6
+    spare_mb: int = 128
     scan: Limits = _SCAN
     history: int = 200
 

@@ -1,7 +1,9 @@
 """Receiving uploads into private files, which are deleted after the scan."""
 
 import os
+import re
 import shutil
+import stat
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -9,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import unquote
 
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 _PREFIX = "dfd-serve-"
+_NAME = re.compile(rf"{_PREFIX}([1-9][0-9]{{0,8}})-.*", re.DOTALL)  # with the server's process id
 _LONGEST_NAME = 200  # characters to keep of a file name
 # Content types of a body that is the file itself; the last one is what `curl --data-binary` sends.
 _RAW = (b"", b"application/octet-stream", b"application/x-www-form-urlencoded")
@@ -40,8 +43,7 @@ def upload_folder() -> Iterator[Path]:
         False
     """
     for old in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        pid = old.name.removeprefix(_PREFIX).partition("-")[0]
-        if pid.isdigit() and not _runs(int(pid)) and old.stat().st_uid == os.getuid():
+        if _is_left(old):
             shutil.rmtree(old, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))  # mode 0700
     try:
@@ -67,14 +69,14 @@ async def receive(request: Request, path: Path, limits: ServerLimits) -> str:
 
     Raises:
         Refused: 408 if the file arrives too slowly, 413 if the file is too large, 415 for a
-            body of another type, 422 if there is no file or an empty one.
+            body of another type, 422 if there is no file or an empty one, 507 if the disk is full.
         ClientDisconnect: The client closed the connection before the end of the file.
     """
     content_type, options = parse_options_header(request.headers.get("content-type", ""))
     body = arriving(request, limits.stall_s, limits.bytes_per_s)
     try:
         with path.open("wb") as file:
-            sink = _Sink(file, limits.upload_mb)
+            sink = _Sink(file, path.parent, limits)
             sink.check(int(request.headers.get("content-length") or 0) - _MULTIPART_BYTES)
             if content_type == b"multipart/form-data":
                 await _receive_form(body, options.get(b"boundary", b""), sink)
@@ -86,6 +88,9 @@ async def receive(request: Request, path: Path, limits: ServerLimits) -> str:
                 raise Refused(415, "send a video: as the body, or as a file in multipart/form-data")
         if not sink.written:
             raise Refused(422, "no file came, or an empty one; send a video")
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise Refused(507, f"the server cannot store it ({error.strerror}); try later") from error
     except BaseException:
         path.unlink(missing_ok=True)
         raise
@@ -93,20 +98,24 @@ async def receive(request: Request, path: Path, limits: ServerLimits) -> str:
 
 
 class _Sink:
-    """Writes an upload to an open file and refuses bytes beyond the limit."""
+    """Writes an upload to an open file, within the limits of its size and of the disk."""
 
-    def __init__(self, file: BinaryIO, limit_mb: int) -> None:
+    def __init__(self, file: BinaryIO, folder: Path, limits: ServerLimits) -> None:
         self.name = "upload"
         self.written = 0
-        self._file, self._limit_mb = file, limit_mb
+        self._file, self._folder, self._limits = file, folder, limits
 
     def check(self, size: int) -> None:
-        if size > self._limit_mb * 2**20:
-            raise Refused(413, f"larger than {self._limit_mb} MB, the most this server takes")
+        """Refuse a file that would get larger than the limit, or fill the disk."""
+        if size > self._limits.upload_mb * 2**20:
+            raise Refused(413, f"larger than {self._limits.upload_mb} MB, the most taken here")
+        free = shutil.disk_usage(self._folder).free - self._limits.spare_mb * 2**20
+        if size - self.written > free:
+            raise Refused(507, "the server has no space for it; try later")
 
     def write(self, data: bytes) -> None:
+        self.check(self.written + len(data))
         self.written += len(data)
-        self.check(self.written)
         self._file.write(data)
 
 
@@ -152,11 +161,26 @@ async def _receive_form(stream: AsyncIterator[bytes], boundary: bytes, sink: _Si
     }
     try:
         parser = MultipartParser(boundary, callbacks)
+        received = 0
         async for chunk in stream:
             parser.write(chunk)
+            received += len(chunk)
+            if received - sink.written > _MULTIPART_BYTES:
+                raise Refused(413, "more than 64 KB beside the file; send the file alone")
         parser.finalize()
-    except MultipartParseError as error:
+    except FormParserError as error:
         raise Refused(422, f"no valid multipart/form-data ({error}); send it again") from error
+
+
+def _is_left(folder: Path) -> bool:
+    """Return whether a killed server of this user left a folder; anyone may make such names."""
+    try:
+        about = folder.lstat()
+    except OSError:
+        return False
+    name = _NAME.fullmatch(folder.name)
+    mine = stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid()
+    return name is not None and mine and not _runs(int(name[1]))
 
 
 def _runs(pid: int) -> bool:

@@ -1,7 +1,9 @@
 """``dfd serve``: a page and an API that judge videos."""
 
+import ipaddress
 import logging
 import os
+import re
 import socket
 from contextlib import suppress
 from typing import Annotated
@@ -11,6 +13,7 @@ import typer
 from dfd.errors import ScanError
 from flows.commands.scan import Model
 
+_TOKEN = re.compile(r"[!-~]{16,}")
 _SHUTDOWN_S = 5  # seconds for open requests to end when the server is stopped
 
 
@@ -36,6 +39,13 @@ def serve(
             "Repeat it for several names."
         ),
     ] = None,
+    proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Address or network of a proxy that tells the client's address in "
+            "X-Forwarded-For. Repeat it for several."
+        ),
+    ] = None,
     scans: Annotated[
         int | None, typer.Option(min=1, help="Scans at the same time; one per core if not given.")
     ] = None,
@@ -58,10 +68,17 @@ def serve(
             f"--host {host}: anyone who reaches this address could use the server; give a --token, "
             "or --open-to-all"
         )
+    if token is not None and not _TOKEN.fullmatch(token):
+        raise ScanError(
+            "--token or DFD_TOKEN: a token has at least 16 letters, digits and ASCII signs, and no "
+            "spaces; `openssl rand -hex 16` prints one"
+        )
+    for address in proxy or ():
+        _check_address(address)
     limits = ServerLimits(
         upload_mb=upload_mb, duration_s=duration, scans=scans or os.cpu_count() or 1, queue=queue
     )
-    hosts = [*(allow_host or ()), *(LOOPBACK if local or allow_host else ())]
+    hosts = [*map(str.lower, allow_host or ()), *(LOOPBACK if local or allow_host else ())]
     app = make_app(Site(find_detector(model), limits, token, hosts))
     with _listening(host, port) as listener, suppress(KeyboardInterrupt):
         config = uvicorn.Config(
@@ -69,6 +86,8 @@ def serve(
             http=connection_class(),
             ws="none",
             backlog=BACKLOG,
+            proxy_headers=bool(proxy),
+            forwarded_allow_ips=proxy,
             log_level="warning",
             server_header=False,
             timeout_graceful_shutdown=_SHUTDOWN_S,
@@ -79,6 +98,13 @@ def serve(
         address = f"[{host}]" if ":" in host else host
         print(f"http://{address}:{listener.getsockname()[1]}", flush=True)
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def _check_address(proxy: str) -> None:
+    try:
+        ipaddress.ip_network(proxy)
+    except ValueError as error:
+        raise ScanError(f"--proxy {proxy}: no IP address or network; example: 10.0.0.2") from error
 
 
 def _is_not_cancellation(record: logging.LogRecord) -> bool:

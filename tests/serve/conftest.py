@@ -8,7 +8,7 @@ import pytest
 from dfd.scoring.decision import Calibration, Decision
 from tests.clip_fixtures import face_params
 from tests.detectors import write_detector
-from tests.serve.servers import Server, serving
+from tests.serve.servers import PROXY, TOKEN, Server, serving
 
 
 @pytest.fixture(scope="session")
@@ -24,4 +24,12 @@ def always_fake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server(always_fake: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     limits = ("--upload-mb", "8", "--duration", "20")
     with serving(always_fake, tmp_path_factory.mktemp("uploads"), *limits) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def strict(always_fake: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that asks for a token, is reached by a proxy too, and has a short queue."""
+    options = ("--token", TOKEN, "--proxy", PROXY, "--scans", "1", "--queue", "1")
+    with serving(always_fake, tmp_path_factory.mktemp("strict"), *options) as running:
         yield running

@@ -15,6 +15,9 @@ from tests.data import SAMPLE
 
 CLIP = next(iter(sorted(SAMPLE.glob("*.mp4"))), None)
 PATIENCE_S = 60
+TOKEN = "sixteen-signs-at-least"
+BEARER = {"authorization": f"Bearer {TOKEN}"}
+PROXY = "127.0.0.7"  # the address of the strict server's proxy
 RAW = {"content-type": "application/octet-stream"}
 
 
@@ -30,6 +33,11 @@ class Server:
         """Ask for the verdict on a file."""
         address = f"{self.url}/api/scan"
         return httpx.post(address, content=content, headers={**RAW, **headers}, timeout=120)
+
+    def client_at(self, address: str) -> httpx.Client:
+        """Return a client that connects from an address of this machine, such as 127.0.0.2."""
+        transport = httpx.HTTPTransport(local_address=address)
+        return httpx.Client(base_url=self.url, transport=transport, timeout=120)
 
     def uploads(self) -> list[Path]:
         """Return the uploads that the server keeps now."""
@@ -54,10 +62,11 @@ class Server:
         with self.connection(sent) as connection:
             return b"".join(iter(lambda: connection.recv(65536), b""))
 
-    def begun_upload(self) -> socket.socket:
+    def begun_upload(self, **headers: str) -> socket.socket:
         """Return a connection that has sent half of a file."""
-        head = b"POST /api/scan HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"
-        return self.connection(head + bytes(50_000))
+        sent = {"Host": "localhost", "Content-Length": "100000", **headers}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
+        return self.connection(f"POST /api/scan HTTP/1.1\r\n{lines}\r\n".encode() + bytes(50_000))
 
     def log(self) -> str:
         """Return what the server has printed."""

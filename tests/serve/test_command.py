@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,19 +10,9 @@ import psutil
 import pytest
 
 from tests.commands import dfd
-from tests.serve.servers import CLIP, PATIENCE_S, Server, serving
+from tests.serve.servers import BEARER, CLIP, PATIENCE_S, TOKEN, Server, serving
 
 pytestmark = pytest.mark.skipif(CLIP is None, reason="the sample is not here")
-TOKEN = "s3cret"
-BEARER = {"authorization": f"Bearer {TOKEN}"}
-
-
-@pytest.fixture(scope="module")
-def strict(always_fake: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that asks for a token and has a short queue."""
-    options = ("--token", TOKEN, "--scans", "1", "--queue", "1")
-    with serving(always_fake, tmp_path_factory.mktemp("strict"), *options) as running:
-        yield running
 
 
 def test_a_token_is_asked_for_everywhere(strict: Server) -> None:
@@ -98,6 +87,22 @@ def test_a_port_in_use_is_one_line(server: Server, always_fake: Path, tmp_path: 
     assert ended.returncode == 2
     (line,) = ended.stderr.splitlines()
     assert line.startswith(f"dfd: 127.0.0.1, port {port}: Address already in use")
+
+
+@pytest.mark.parametrize("token", ["", "s3cret", "sixteen letters ", "sechzehn-zeichen-ä"])
+def test_a_token_that_can_be_guessed_is_one_line(
+    token: str, always_fake: Path, tmp_path: Path
+) -> None:
+    ended = dfd(tmp_path, "serve", "--model", always_fake, "--token", token)
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("dfd: --token or DFD_TOKEN: ")
+
+
+def test_a_proxy_is_an_address(always_fake: Path, tmp_path: Path) -> None:
+    ended = dfd(tmp_path, "serve", "--model", always_fake, "--proxy", "*")
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert "--proxy *: no IP address" in ended.stderr
 
 
 def test_beyond_this_machine_a_token_is_required(always_fake: Path, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Uploads: what is kept of them, and for how long."""
 
 import asyncio
+import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -67,3 +69,62 @@ def test_an_upload_that_trickles_loses_its_place(tmp_path: Path) -> None:
         asyncio.run(asyncio.wait_for(receive(request, tmp_path / "upload", limits), 30))
     assert caught.value.status == 408
     assert list(tmp_path.iterdir()) == []
+
+
+def sent(body: bytes, **headers: str) -> Request:
+    """Return a request with a body."""
+    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+
+    async def arriving() -> dict[str, object]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return Request({"type": "http", "headers": raw}, arriving)
+
+
+def test_a_file_for_which_there_is_no_space_is_refused_before_it_comes(tmp_path: Path) -> None:
+    disk = shutil.disk_usage(tmp_path)
+    limits = ServerLimits(upload_mb=2 * disk.total // 2**20)
+    request = sent(b"", content_length=str(disk.total))
+    with pytest.raises(Refused, match="no space") as caught:
+        asyncio.run(receive(request, tmp_path / "upload", limits))
+    assert caught.value.status == 507
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_upload_whose_size_is_not_told_leaves_the_disk_its_space(tmp_path: Path) -> None:
+    limits = ServerLimits(spare_mb=shutil.disk_usage(tmp_path).total // 2**20)
+    with pytest.raises(Refused, match="no space") as caught:
+        asyncio.run(receive(sent(bytes(1000)), tmp_path / "upload", limits))
+    assert caught.value.status == 507
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_upload_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(Refused, match="File too large") as caught:
+            asyncio.run(receive(sent(bytes(200_000)), tmp_path / "upload", ServerLimits()))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.status == 507
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_that_others_leave_in_the_temporary_folder_are_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    mine = tmp_path / "mine"
+    (mine / "kept").mkdir(parents=True)
+    names = ("²-x", "99999999999999999999-x", "-1-x", "0-x", "4194304", "x\n1")
+    for name in names:
+        (tmp_path / f"dfd-serve-{name}").mkdir()
+    (tmp_path / "dfd-serve-4194304-link").symlink_to(mine)
+    (tmp_path / "dfd-serve-4194305-gone").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "dfd-serve-4194306-file").touch()
+    before = sorted(tmp_path.iterdir())
+    with upload_folder() as folder:
+        assert folder.is_dir()
+    assert sorted(tmp_path.iterdir()) == before
+    assert (mine / "kept").is_dir()
