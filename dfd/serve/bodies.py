@@ -21,29 +21,31 @@ async def arriving(
 
     Args:
         request: The request.
-        within_s: Seconds in which a small body has to arrive, and for which a larger one may fall
-            silent.
-        bytes_per_s: Slowest rate of a large body: what has arrived earns the rest more time.
+        within_s: Seconds in which a body has to arrive, if it is shorter than ``bytes_per_s`` times
+            this.
+        bytes_per_s: Slowest rate of a longer body, in every such time anew: what arrived fast
+            earns no pause.
 
     Raises:
         Refused: 408 if the body is too slow.
         ClientDisconnect: The client closed the connection before the end of the body.
     """
     loop = asyncio.get_running_loop()
-    begun, received = loop.time(), 0
+    end, received = loop.time() + within_s, 0
     stream = aiter(request.stream())
     while True:
-        end = begun + within_s + received / bytes_per_s
         try:
-            async with asyncio.timeout_at(min(end, loop.time() + within_s)):
+            async with asyncio.timeout_at(end):
                 chunk = await anext(stream)
         except StopAsyncIteration:
             return
         except TimeoutError as error:
             raise Refused(
-                408, f"too little arrived in {loop.time() - begun:.3g} seconds; send it again"
+                408, f"too little arrived in {within_s:g} seconds; send it again"
             ) from error
         received += len(chunk)
+        if received >= bytes_per_s * within_s:
+            end, received = loop.time() + within_s, 0
         yield chunk
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 import sys
 import time
 from typing import ClassVar
@@ -11,6 +12,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 BACKLOG = 256  # connections that may wait to be accepted
 _DESCRIPTORS = 4096
+_BUFFER = 128 * 1024  # bytes of an answer that the system holds for the client
+_TAKEN = 32 * 1024  # bytes of an answer that a client has to take while the timer runs
 _SAME_S = 60  # seconds between two log records with the same message
 
 
@@ -19,8 +22,9 @@ class Connection(H11Protocol):
 
     uvicorn waits without a limit for the rest of a request's head, for the rest of a body that it
     has answered already, and for a client that does not read the answer. Here the server closes
-    such a connection. Of too many connections, the one that has waited longest makes room for the
-    new one, so that idle connections keep nobody out.
+    such a connection; a client that goes on reading a long answer keeps it. Of too many
+    connections, the one that has waited longest makes room for the new one, so that idle
+    connections keep nobody out.
 
     Attributes:
         waits_s: Seconds that a connection may wait for its client.
@@ -30,9 +34,12 @@ class Connection(H11Protocol):
     waits_s: ClassVar[float] = 30
     most: ClassVar[int] = 1000
     _timer: asyncio.TimerHandle | None = None
+    _unsent: int = 0  # bytes that waited for the client when the timer started
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        # A larger buffer is emptied in steps so big that a slow reader seems to stand still.
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
         if len(self.connections) > self.most:
             self._make_room()
         self._watch()
@@ -70,12 +77,22 @@ class Connection(H11Protocol):
         if answering and not self.flow.write_paused:
             self._stop_timer()
         elif self._timer is None:
-            self._timer = self.loop.call_later(self.waits_s, self._give_up)
+            self._unsent = self.transport.get_write_buffer_size()
+            self._timer = self.loop.call_later(self.waits_s, self._timed_out)
 
     def _stop_timer(self) -> None:
         if self._timer:
             self._timer.cancel()
             self._timer = None
+
+    def _timed_out(self) -> None:
+        """Close the connection, unless its client has taken a part of the answer meanwhile."""
+        self._timer = None
+        unsent = self.transport.get_write_buffer_size()
+        if self._unsent - unsent >= _TAKEN:
+            self._watch()
+        else:
+            self.transport.abort()
 
     def _give_up(self) -> None:
         self._stop_timer()

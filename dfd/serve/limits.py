@@ -14,9 +14,9 @@ class ServerLimits:
 
     Attributes:
         upload_mb: Largest upload in units of 2**20 bytes.
-        stall_s: Seconds without a byte of an upload, after which it loses its place in the queue.
-        bytes_per_s: Slowest rate of an upload: it loses its place, too, once it has taken
-            ``stall_s`` longer than at this rate.
+        stall_s: Seconds within which an upload has to arrive, or a part of it at ``bytes_per_s``;
+            otherwise it loses its place in the queue.
+        bytes_per_s: Slowest rate of an upload.
         duration_s: Longest video in seconds.
         pixels: Most pixels of a frame.
         scans: Number of scans that run at the same time.

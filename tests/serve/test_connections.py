@@ -79,8 +79,22 @@ def test_a_connection_that_waits_is_closed(sent: bytes) -> None:
     async def run() -> None:
         async with listening(Hasty) as port:
             reader, _ = await opened(port, sent)
-            await asyncio.sleep(2 * Hasty.waits_s)  # a client that does not read
+            await asyncio.sleep(5 * Hasty.waits_s)  # a client that does not read
             assert len(await asyncio.wait_for(rest(reader), 30)) < 50_000_000
+
+    asyncio.run(run())
+
+
+def test_a_client_that_reads_slowly_gets_all_of_a_long_answer() -> None:
+    async def run() -> None:
+        async with listening(Hasty) as port:
+            reader, _ = await opened(port, b"GET /large HTTP/1.0\r\n\r\n")
+            received, begun = 0, time.monotonic()
+            while data := await reader.read(2**21):
+                received += len(data)
+                await asyncio.sleep(0.06)
+            assert time.monotonic() - begun > 2 * Hasty.waits_s
+            assert received > 50_000_000
 
     asyncio.run(run())
 

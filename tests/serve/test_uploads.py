@@ -56,12 +56,14 @@ def test_a_client_that_falls_silent_loses_its_place(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_upload_that_trickles_loses_its_place(tmp_path: Path) -> None:
+@pytest.mark.parametrize("first", [[], [bytes(500_000)]], ids=["from the start", "after a burst"])
+def test_an_upload_that_trickles_loses_its_place(tmp_path: Path, first: list[bytes]) -> None:
     """Each byte comes in time, but all of them would take for ever."""
+    pieces = iter([*first, *([b"x"] * 10**6)])
 
     async def trickling() -> dict[str, object]:
         await asyncio.sleep(0.01)
-        return {"type": "http.request", "body": b"x", "more_body": True}
+        return {"type": "http.request", "body": next(pieces), "more_body": True}
 
     request = Request({"type": "http", "headers": []}, trickling)
     limits = ServerLimits(stall_s=0.1, bytes_per_s=1000, upload_mb=1)
