@@ -164,6 +164,7 @@ def make_app(site: Site) -> FastAPI:
     async def admitted(request: Request, for_page: bool) -> Job:
         jobs: Jobs = request.app.state.jobs
         job = jobs.admit(sessions.client_of(request), for_page)
+        request.state.admitted = True  # see dfd.serve.connections
         try:
             job.name = await receive(request, job.path, site.limits)
         except BaseException:

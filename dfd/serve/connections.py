@@ -20,11 +20,14 @@ _SAME_S = 60  # seconds between two log records with the same message
 class Connection(H11Protocol):
     """An HTTP connection that cannot wait for ever.
 
-    uvicorn waits without a limit for the rest of a request's head, for the rest of a body that it
-    has answered already, and for a client that does not read the answer. Here the server closes
-    such a connection; a client that goes on reading a long answer keeps it. Of too many
-    connections, the one that has waited longest makes room for the new one, so that idle
-    connections keep nobody out.
+    uvicorn waits without a limit for the rest of a request, for the rest of a body that it has
+    answered already, and for a client that does not read the answer. Here the server closes such a
+    connection; a client that goes on reading a long answer keeps it. Of too many connections, the
+    one that has waited longest makes room for the new one, so that idle connections keep nobody
+    out.
+
+    An application that takes a large body and limits its time itself sets
+    ``request.state.admitted``; then the connection does not count as waiting.
 
     Attributes:
         waits_s: Seconds that a connection may wait for its client.
@@ -73,12 +76,17 @@ class Connection(H11Protocol):
 
     def _watch(self) -> None:
         """Start the timer while the client has to act, and stop it while the application has to."""
-        answering = self.cycle is not None and not self.cycle.response_complete
-        if answering and not self.flow.write_paused:
+        if self._is_answering() and not self.flow.write_paused:
             self._stop_timer()
         elif self._timer is None:
             self._unsent = self.transport.get_write_buffer_size()
             self._timer = self.loop.call_later(self.waits_s, self._timed_out)
+
+    def _is_answering(self) -> bool:
+        """Return whether a request has come, all of it or as much as the application needs."""
+        if self.cycle is None or self.cycle.response_complete:
+            return False
+        return not self.cycle.more_body or "admitted" in self.scope["state"]
 
     def _stop_timer(self) -> None:
         if self._timer:

@@ -17,6 +17,7 @@ from dfd.serve.connections import Connection
 from tests.serve.servers import Server, serving
 
 HALF = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
+UPLOAD = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
 REFUSED = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\n\r\n"
 
 
@@ -33,7 +34,11 @@ class Few(Connection):
 
 
 async def hello(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Answer without reading the body."""
+    """Answer, at some paths after reading the body."""
+    if scope["path"] == "/admitted":
+        scope["state"]["admitted"] = True
+    while scope["path"] in ("/admitted", "/body") and (await receive()).get("more_body"):
+        pass
     await send({"type": "http.response.start", "status": 200, "headers": []})
     size = 50_000_000 if scope["path"] == "/large" else 2
     await send({"type": "http.response.body", "body": b"x" * size})
@@ -72,8 +77,22 @@ async def rest(reader: asyncio.StreamReader) -> bytes:
 
 @pytest.mark.parametrize(
     "sent",
-    [b"", HALF, b"GET / HTTP/1.1\r\nHost: x\r\n\r\nG", REFUSED, b"GET /large HTTP/1.0\r\n\r\n"],
-    ids=["nothing", "half a head", "half a second head", "an unread body", "an unread answer"],
+    [
+        b"",
+        HALF,
+        UPLOAD % b"/body",
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\nG",
+        REFUSED,
+        b"GET /large HTTP/1.0\r\n\r\n",
+    ],
+    ids=[
+        "nothing",
+        "half a head",
+        "half a form",
+        "half a second head",
+        "an unread body",
+        "an unread answer",
+    ],
 )
 def test_a_connection_that_waits_is_closed(sent: bytes) -> None:
     async def run() -> None:
@@ -109,6 +128,24 @@ def test_the_longest_waiting_connection_makes_room() -> None:
             kept[-1][1].write(b"\r\n")
             assert (await kept[-1][0].readline()).startswith(b"HTTP/1.1 200")
             writer.close()
+
+    asyncio.run(run())
+
+
+def test_unfinished_forms_keep_nobody_out_and_end_no_upload() -> None:
+    async def run() -> None:
+        async with listening(Few) as port:
+            reader, writer = await opened(port, UPLOAD % b"/admitted")
+            assert await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"x")
+            forms = []  # a connection that nothing refers to is closed
+            for _ in range(3 * Few.most):
+                forms.append(await opened(port, UPLOAD % b"/body"))
+                assert await forms[-1][0].readuntil(b"\r\n\r\n")
+                other, _ = await opened(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert (await other.readline()).startswith(b"HTTP/1.1 200")
+            writer.write(b"x")
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200")
 
     asyncio.run(run())
 
