@@ -100,5 +100,9 @@ class EvaluationError(DfdError):
     """There is nothing to evaluate, or the data does not match the detector."""
 
 
+class TrackingError(DfdError):
+    """The store of training runs cannot be read or written."""
+
+
 class RegistryError(DfdError):
     """The model registry cannot store or return a detector."""

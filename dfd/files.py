@@ -1,5 +1,7 @@
 """Helpers for files: hashing, placing without a second copy, and writing whole or not at all."""
 
+import errno
+import glob
 import hashlib
 import json
 import os
@@ -19,6 +21,8 @@ VIDEO_SUFFIXES = frozenset(
     [".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts"]
 ) | {".webm", ".wmv"}
 UNFINISHED = ".unfinished-"  # prefix of temporary files; a killed process may leave some
+_REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
+_SHOWN = 32  # characters of a file's name in that of its temporary file
 # Columns that are text even where every value is made of digits, as some data sets name videos.
 _TEXT_COLUMNS = dict.fromkeys(
     ("video", "source", "method", "group", "part", "sha256", "phash"), str
@@ -72,6 +76,29 @@ def readable(path: Path) -> str:
     return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
+def refusal(error: OSError) -> str | None:
+    """Return the line that says which file could not be written for want of room or rights.
+
+    Args:
+        error: Any error of the system.
+
+    Returns:
+        The line; None for an error of another kind, or one that names no file.
+
+    Example:
+        >>> print(refusal(OSError(errno.ENOSPC, "No space left on device", "data/split.csv")))
+        data/split.csv: cannot be written (No space left on device); make room or give rights, ...
+        >>> refusal(OSError(errno.ENOENT, "No such file or directory", "data/split.csv"))
+    """
+    path = error.filename2 or error.filename  # a copy, a link and a renaming name the source too
+    if error.errno not in _REFUSALS or not isinstance(path, str):
+        return None
+    return (
+        f"{readable(Path(path))}: cannot be written ({error.strerror}); make room or give rights, "
+        "then run again"
+    )
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield the path of a temporary file that replaces ``path`` when the block ends.
@@ -84,7 +111,8 @@ def replacing(path: Path) -> Iterator[Path]:
         OSError: The folder cannot be written.
 
     Example:
-        >>> with tempfile.TemporaryDirectory() as folder:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
         ...     path = Path(folder, "figures", "auc.txt")
         ...     with replacing(path) as temporary:
         ...         size = temporary.write_text("0.91")
@@ -92,13 +120,17 @@ def replacing(path: Path) -> Iterator[Path]:
         '0.91'
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{UNFINISHED}{secrets.token_hex(8)}{path.suffix}")
+    temporary = path.with_name(f"{_unfinished(path)}{secrets.token_hex(8)}{path.suffix}")
     try:
         temporary.touch(exist_ok=False)
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.filename in (None, str(temporary)):  # most writes name no file
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -114,7 +146,8 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         OSError: The folder above ``path`` cannot be written.
 
     Example:
-        >>> with tempfile.TemporaryDirectory() as folder:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
         ...     with replacing_folder(Path(folder, "models")) as temporary:
         ...         write_json(temporary / "card.json", {"format": 1})
         ...     Path(folder, "models", "card.json").is_file()
@@ -134,6 +167,44 @@ def replacing_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(replaced, ignore_errors=True)
 
 
+def sweep(path: Path) -> None:
+    """Remove what killed processes have left beside a file or folder while they replaced it.
+
+    Call it only while no other process writes ``path``. A folder whose replacement was killed
+    between its two renames is put back.
+
+    Args:
+        path: A path that ``replacing`` or ``replacing_folder`` writes.
+
+    Raises:
+        OSError: Something that was left cannot be removed.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     left = Path(folder, ".models.123.partial")
+        ...     left.mkdir()
+        ...     sweep(Path(folder, "models"))
+        ...     left.exists()
+        False
+    """
+    name = glob.escape(path.name)
+    for replaced in path.parent.glob(f".{name}.*.replaced"):
+        if path.exists():
+            shutil.rmtree(replaced)
+        else:
+            replaced.rename(path)
+    for partial in path.parent.glob(f".{name}.*.partial"):
+        shutil.rmtree(partial)
+    for unfinished in path.parent.glob(f"{glob.escape(_unfinished(path))}*"):
+        unfinished.unlink()
+
+
+def _unfinished(path: Path) -> str:
+    """Return the beginning of the names of temporary files that replace a file."""
+    return f"{UNFINISHED}{path.stem[:_SHOWN]}-"  # a name may be as long as the file system allows
+
+
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` as UTF-8; after an error the old file is unchanged (see ``replacing``)."""
     with replacing(path) as temporary:
@@ -148,7 +219,8 @@ def write_json(path: Path, value: Any) -> None:
         OSError: The folder cannot be written.
 
     Example:
-        >>> with tempfile.TemporaryDirectory() as folder:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
         ...     write_json(Path(folder, "train.json"), {"auc": 0.91})
         ...     print(Path(folder, "train.json").read_text(), end="")
         {
@@ -201,7 +273,8 @@ def place(source: Path, target: Path) -> None:
         OSError: ``source`` cannot be read or ``target`` cannot be written.
 
     Example:
-        >>> with tempfile.TemporaryDirectory() as folder:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
         ...     place(Path("samples/videos/aawxptlexd.mp4"), Path(folder, "videos", "clip.mp4"))
         ...     hash_file(Path(folder, "videos", "clip.mp4"))[:12]
         '8fe891a4edad'

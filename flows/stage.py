@@ -7,21 +7,29 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psutil
-from prefect.client.orchestration import get_client
-from prefect.settings import PREFECT_API_URL
+from filelock import FileLock, Timeout
 
 from dfd.errors import DfdError, ParamsError
+from dfd.files import refusal
 from dfd.params.section import read_params
 from flows.progress import REPORTS, WarningReports
+from flows.server import SERVER_ERRORS, LostServerError, prefect_server
 
 STAGES = ("dataset", "split", "faces", "train", "evaluate", "robustness", "register")
 CANDIDATE_STAGES = ("train", "evaluate", "robustness")
 _WENT_WELL = "Finished in state Completed()"
-_PATIENCE_S = 5.0
+_PATIENCE_S = 5.0  # for a program that has been interrupted
+LOCKS = Path(".cache/locks")
+FAILED, INTERRUPTED = 2, 130  # exit codes
+
+
+class StageBusyError(DfdError):
+    """Another process runs the stage."""
 
 
 class TerseLog(logging.Filter):
@@ -31,36 +39,36 @@ class TerseLog(logging.Filter):
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Drop records of successful tasks; remove the traceback of a ``DfdError``."""
-        if record.name == "prefect.task_runs" and record.getMessage() == _WENT_WELL:
+        """Drop records of successful tasks; remove tracebacks of what becomes one line."""
+        message = record.getMessage()
+        if record.name == "prefect.task_runs" and message == _WENT_WELL:
             return False
-        if record.exc_info and isinstance(record.exc_info[1], DfdError):
-            record.msg, record.args = "%s", (record.exc_info[1],)
+        if message.startswith("View at ") and not os.environ.get("PREFECT_API_URL"):
+            return False  # a temporary server has no pages
+        error = record.exc_info and record.exc_info[1]
+        if error and (_line(error) or isinstance(error, SERVER_ERRORS)):
+            record.msg, record.args = "%s", (error,)
             record.exc_info = None
         return True
 
 
-def _check_server() -> None:
-    url = PREFECT_API_URL.value()
-    if url and get_client(sync_client=True).api_healthcheck():
-        raise DfdError(
-            f"PREFECT_API_URL: no Prefect server answers at {url}; start `prefect server start`, "
-            "or unset the variable"
-        )
+def _line(error: BaseException) -> str | None:
+    """Return the line for an error that a user can act on, or None for any other."""
+    if isinstance(error, DfdError):
+        return error.line
+    return refusal(error) if isinstance(error, OSError) else None
 
 
 def _leave_on_ctrl_c() -> None:
     """Make Ctrl-C end the program within seconds, whatever Prefect still tries.
 
-    A temporary server gets the same signal and ends first. Without this function, the flow would
-    try for minutes to report its end to that server, with a page of log at each attempt.
+    A server on this terminal gets the same signal and ends first. Without this function, the flow
+    would try for minutes to report its end to that server, with a page of log at each attempt.
     """
 
     def leave() -> None:
         time.sleep(_PATIENCE_S)
-        for child in psutil.Process().children(recursive=True):
-            child.kill()
-        os._exit(130)
+        _leave(INTERRUPTED)
 
     def interrupted(number: int, frame: Any) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the program is ending already
@@ -74,6 +82,15 @@ def _leave_on_ctrl_c() -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, interrupted)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the program at once, without the minutes in which Prefect would try to send its logs."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    for child in psutil.Process().children(recursive=True):
+        child.kill()
+    os._exit(code)
 
 
 def run_flow(flow: Callable[..., Any], *arguments: Any) -> None:
@@ -92,33 +109,26 @@ def run_flow(flow: Callable[..., Any], *arguments: Any) -> None:
     if not debug:
         for name in ("prefect.flow_runs", "prefect.task_runs"):
             logging.getLogger(name).addFilter(TerseLog())
+        for name in ("prefect.events.clients", "prefect._internal.concurrency"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # a lost server is told in one line
+        logging.raiseExceptions = False  # of the thread that sends the log to that server
         _leave_on_ctrl_c()
-    started = False
     try:
         read_params(Path("params.yaml"))  # says in one line what is wrong, before a server starts
-        _check_server()
-        started = True
-        flow(*arguments)
+        with prefect_server():
+            flow(*arguments)
     except KeyboardInterrupt:
         if debug:
             raise
-        sys.exit(130)
-    except DfdError as error:
-        if debug:
+        sys.exit(INTERRUPTED)
+    except (DfdError, OSError) as error:
+        line = _line(error)
+        if debug or line is None:
             raise
-        print(f"dfd: {error.line}", file=sys.stderr)
-        sys.exit(2)
-    finally:
-        if started and not PREFECT_API_URL.value():
-            _end_temporary_server()
-
-
-def _end_temporary_server() -> None:
-    # Imported here: Prefect imports it too when it starts such a server, which takes two seconds.
-    from prefect.server.api.server import SubprocessASGIServer
-
-    time.sleep(2)  # it loses the states that it has not written yet
-    SubprocessASGIServer().stop()
+        print(f"dfd: {line}", file=sys.stderr)
+        if isinstance(error, LostServerError):
+            _leave(FAILED)
+        sys.exit(FAILED)
 
 
 def run_stage(stage: Callable[..., Any]) -> None:
@@ -127,12 +137,66 @@ def run_stage(stage: Callable[..., Any]) -> None:
     Args:
         stage: The function or flow with the stage's name.
     """
+    _end_with_dvc()
     run_flow(_start, stage, sys.argv[1:])
 
 
 def _start(stage: Callable[..., Any], arguments: Sequence[str]) -> None:
     check_arguments(stage.__name__, arguments)
-    stage(*arguments)
+    run_alone(stage, arguments)
+
+
+def run_alone(stage: Callable[..., Any], arguments: Sequence[str]) -> None:
+    """Run a stage, unless another process runs it with the same candidate.
+
+    Two would write the same files; a killed ``dvc`` leaves its stage running for a moment.
+
+    Args:
+        stage: The function or flow with the stage's name.
+        arguments: Its candidate, or nothing.
+
+    Raises:
+        StageBusyError: Another process runs it.
+    """
+    name = "@".join([stage.__name__, *arguments])
+    holder = LOCKS / f"{name}.pid"
+    LOCKS.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(LOCKS / f"{name}.lock")
+    try:
+        lock.acquire(timeout=2 * _PATIENCE_S)
+    except Timeout as error:
+        raise StageBusyError(
+            f"{name}: process {holder.read_text()} runs this stage already; wait for it to end, or "
+            "end it"
+        ) from error
+    with lock:
+        holder.write_text(str(os.getpid()))
+        stage(*arguments)
+
+
+def _end_with_dvc() -> None:
+    """Interrupt this program when the ``dvc`` that runs it is killed.
+
+    Left to itself it would go on beside the next ``dvc repro``, which cannot know of it.
+    """
+    running = [parent for parent in psutil.Process().parents() if _is_dvc(parent)]
+    if not running:
+        return
+
+    def watch() -> None:
+        with suppress(psutil.NoSuchProcess):
+            while running[0].status() != psutil.STATUS_ZOMBIE:
+                time.sleep(1)
+        signal.raise_signal(signal.SIGINT)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _is_dvc(process: psutil.Process) -> bool:
+    try:
+        return "dvc" in [Path(word).name for word in process.cmdline()[:3]]
+    except psutil.Error:  # of another user, or ended
+        return False
 
 
 def check_arguments(stage: str, arguments: Sequence[str]) -> None:

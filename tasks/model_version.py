@@ -18,7 +18,7 @@ from dfd.detector.network import load_detector
 from dfd.errors import RegistryError
 from dfd.extras import core_packages
 from dfd.faces.detectors import face_detector_entry
-from dfd.files import replacing_folder, write_json
+from dfd.files import replacing_folder, sweep, write_json
 from dfd.params.faces import CropParams
 from tasks import served_model
 from tasks.registry import CARD, DETECTOR, PREDICTIONS, VIDEOS, Registry
@@ -102,6 +102,7 @@ def export_champion(registry: Registry, folder: Path) -> None:
     """
     champion = registry.champion()
     try:
+        sweep(folder)
         if champion is None:
             if folder.exists():
                 shutil.rmtree(folder)

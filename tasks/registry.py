@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from dfd.detector.card import load_card
 from dfd.errors import RegistryError
 from dfd.files import project_root
-from tasks.tracking import connect, has_store
+from tasks.tracking import connect, has_store, store_error
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -199,7 +199,8 @@ def locked_registry(model: str, patience_s: float = _PATIENCE_S) -> Iterator[Reg
         patience_s: Seconds to wait for another process.
 
     Raises:
-        RegistryError: Another process holds the registry for too long, or it cannot be reached.
+        RegistryError: Another process holds the registry for too long.
+        TrackingError: It cannot be reached.
     """
     path = project_root() / "mlruns" / "registry.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -222,7 +223,8 @@ def open_registry(model: str, make: bool = True) -> Iterator[Registry]:
         make: Whether to make a registry and the model in it where there is none.
 
     Raises:
-        RegistryError: There is no registry, or it cannot be reached, now or later in the context.
+        RegistryError: There is no registry.
+        TrackingError: It cannot be reached, now or later in the context.
     """
     if not (make or has_store()):
         raise RegistryError(
@@ -238,11 +240,7 @@ def open_registry(model: str, make: bool = True) -> Iterator[Registry]:
             client.create_registered_model(model)
         yield Registry(client, model)
     except (MlflowException, SQLAlchemyError) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise RegistryError(
-            f"MLFLOW_TRACKING_URI: the registry cannot be used ({reason}); check the address, and "
-            "that no other program locks mlruns/mlflow.db"
-        ) from error
+        raise store_error(error) from error
 
 
 def _now() -> str:

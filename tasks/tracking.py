@@ -7,17 +7,21 @@ the records and ``mlruns/artifacts`` the files. Versions of the registered model
 are the business of ``tasks.registry``.
 """
 
+import logging
 import os
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
 from dfd.detector.card import CARD, HISTORY, DetectorCard, load_card
+from dfd.errors import TrackingError
 from dfd.files import hash_json, project_root
 
 if TYPE_CHECKING:
@@ -25,15 +29,83 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 EXPERIMENT = "deepfake-detection"
+_PATIENCE_S = 100.0
+_LOCKED = "database is locked"  # in the message of SQLite
+_logger = logging.getLogger("dfd")
 
 
-def connect() -> "MlflowClient":
-    """Return a client of the store in ``MLFLOW_TRACKING_URI``, else of the project's own store."""
+def connect(patience_s: float = _PATIENCE_S) -> "MlflowClient":
+    """Return a client of the store in ``MLFLOW_TRACKING_URI``, else of the project's own store.
+
+    Args:
+        patience_s: Seconds for which a call is repeated while another program locks the store.
+
+    Returns:
+        A client whose methods raise a ``TrackingError`` where the store fails.
+
+    Raises:
+        TrackingError: The folder of the project's own store cannot be written.
+    """
     os.environ.setdefault("MLFLOW_TRACKING_URI", _store())
     from mlflow import MlflowClient
 
-    _artifacts().mkdir(parents=True, exist_ok=True)
-    return MlflowClient()
+    if not os.environ.get("DFD_DEBUG"):
+        # It logs each error that it raises with a traceback; what is raised becomes one line.
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+    try:
+        _artifacts().mkdir(parents=True, exist_ok=True)
+        if not has_store():  # MLflow would try for two minutes
+            tempfile.TemporaryFile(dir=_database().parent).close()
+    except OSError as error:
+        folder = _relative(_database().parent)
+        raise TrackingError(
+            f"{folder}: cannot be written ({error.strerror}); make room or give rights, then run "
+            "again"
+        ) from error
+    return cast("MlflowClient", _PatientClient(MlflowClient(), patience_s))
+
+
+class _PatientClient:
+    """MLflow's client, whose calls wait while the store is locked and fail with one line."""
+
+    def __init__(self, client: "MlflowClient", patience_s: float) -> None:
+        self._client, self._patience_s = client, patience_s
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._client, name)
+        return partial(self._call, found) if callable(found) else found
+
+    def _call(self, method: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
+
+        end = time.monotonic() + self._patience_s
+        while True:
+            try:
+                return method(*arguments, **named)
+            except (MlflowException, SQLAlchemyError) as error:
+                if _LOCKED in str(error) and time.monotonic() < end:
+                    continue  # SQLite itself has waited for seconds
+                raise store_error(error) from error
+
+
+def store_error(error: Exception) -> TrackingError:
+    """Return the error that tells in one line how MLflow's store has failed.
+
+    Args:
+        error: What MLflow or its database has raised.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI", _store())
+    store = _relative(_database()) if uri == _store() else f"MLFLOW_TRACKING_URI: {uri}"
+    reason = str(error).partition("\n")[0][:160]
+    return TrackingError(
+        f"{store}: MLflow's store fails ({reason}); make room, give rights, end the program that "
+        "locks it, or restore it if it is damaged, then run again: what is trained is kept"
+    )
+
+
+def _relative(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def has_store() -> bool:
@@ -111,20 +183,65 @@ def continue_run(
     return run_id
 
 
-def logged_epochs(client: "MlflowClient", run_id: str) -> set[int]:
-    """Return the numbers of the epochs that a run already has figures of."""
-    return {metric.step for metric in client.get_metric_history(run_id, "loss")}
-
-
 @contextmanager
-def running(client: "MlflowClient", run_id: str) -> Iterator[None]:
-    """Mark the run as finished when the context ends, or as failed when an exception ends it."""
+def failing(run_id: str) -> Iterator[None]:
+    """Mark the run as failed when an exception ends the context."""
     try:
         yield
     except BaseException:
-        client.set_terminated(run_id, "FAILED")
+        with suppress(TrackingError):  # the exception tells what is wrong
+            connect(patience_s=0).set_terminated(run_id, "FAILED")
         raise
-    client.set_terminated(run_id)
+
+
+def finish_run(run_id: str) -> None:
+    """Mark a run as finished; ``continue_run`` does not continue it any more."""
+    connect().set_terminated(run_id)
+
+
+class EpochLog:
+    """Logs the epochs of a run; those that the store refuses are kept, and tried again later."""
+
+    def __init__(self, run_id: str) -> None:
+        """Find the epochs that are logged already.
+
+        Args:
+            run_id: The run.
+        """
+        logged = connect().get_metric_history(run_id, "loss")
+        self._run_id = run_id
+        self._logged = {metric.step for metric in logged}
+        self._waiting: dict[int, Mapping[str, Any]] = {}
+
+    def add(self, epoch: Mapping[str, Any], step: int) -> bool:
+        """Log an epoch, and those that wait; return whether it is new to the run.
+
+        Args:
+            epoch: The figures of the epoch.
+            step: Its number.
+        """
+        if step in self._logged:
+            return False
+        self._waiting[step] = epoch
+        try:
+            self._log(connect(patience_s=0))
+        except TrackingError as error:
+            _logger.warning("epoch %s is to be logged later: %s", step, error.line)
+        return True
+
+    def finish(self) -> None:
+        """Log the epochs that wait.
+
+        Raises:
+            TrackingError: The store still refuses them.
+        """
+        self._log(connect())
+
+    def _log(self, client: "MlflowClient") -> None:
+        for step in sorted(self._waiting):
+            log_epoch(client, self._run_id, self._waiting[step], step)
+            self._logged.add(step)
+            del self._waiting[step]
 
 
 def log_epoch(client: "MlflowClient", run_id: str, epoch: Mapping[str, Any], step: int) -> None:
@@ -233,10 +350,11 @@ def run_of(client: "MlflowClient", detector: Path) -> str:
         if runs:
             return str(runs[0].info.run_id)
     run_id = start_run(client, card.candidate, card.params, leaky=card.leaky)
-    with running(client, run_id):
+    with failing(run_id):
         for epoch in pd.read_csv(detector / HISTORY).to_dict("records"):
             log_epoch(client, run_id, {str(k): v for k, v in epoch.items()}, int(epoch["epoch"]))
         _tie(client, run_id, detector)
+    client.set_terminated(run_id)
     return run_id
 
 

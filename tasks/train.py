@@ -28,13 +28,12 @@ from dfd.train.loop.setup import choose_setup
 from dfd.train.pictures import batch_figure, training_figure
 from dfd.words import marked
 from tasks.tracking import (
+    EpochLog,
     connect,
     continue_run,
+    failing,
     log_detector,
-    log_epoch,
     log_first_batch,
-    logged_epochs,
-    running,
 )
 
 _COMPARED = 32  # validation crops on which the exported network is compared with Keras
@@ -54,8 +53,11 @@ def train_detector(
     metrics: Path,
     history: Path,
     on_step: Callable[[str, int, int], None],
-) -> None:
+) -> str:
     """Train one candidate, log every epoch to MLflow, and write its detector directory.
+
+    An epoch that MLflow refuses does not stop the training. Its run is not marked as finished, so
+    that it goes on where anything fails afterwards.
 
     Args:
         candidate: Name of the candidate.
@@ -65,12 +67,18 @@ def train_detector(
         faces: Output folder of the faces stage.
         split: The split's file.
         store: Folder of the crop store.
-        checkpoint: File for the state of the run; removed when everything is written.
+        checkpoint: File for the state of the run; the caller removes it when all has succeeded.
         detector: The detector directory to write.
         metrics: The metrics file to write.
         history: The file of training curves to write.
         on_step: Called with what is being done, and how many of how many steps of the whole
             training are done; 0 steps where nobody knows.
+
+    Returns:
+        The id of the run in MLflow.
+
+    Raises:
+        TrackingError: MLflow's store fails before the training, or still fails after it.
     """
     logger = get_run_logger()
     cv2.setNumThreads(1)  # the feed augments crops in several threads already
@@ -98,7 +106,7 @@ def train_detector(
     run_id = continue_run(
         client, candidate, params.model_dump(), asdict(setup), state.key, leaky=leaky
     )
-    logged = logged_epochs(client, run_id)
+    epochs = EpochLog(run_id)
     epoch = 1  # of the full phase
     head = network.pretrained and params.head_epochs > 0  # the features of its phase come first
 
@@ -106,9 +114,8 @@ def train_detector(
         nonlocal epoch, head
         epoch += record.phase == "full"
         head = False
-        if record.epoch in logged:
+        if not epochs.add(asdict(record), record.epoch):
             return
-        log_epoch(client, run_id, asdict(record), record.epoch)
         logger.info(
             "epoch %d (%s): loss %.3f, accuracy %.3f | validation loss %.3f, accuracy %.3f, "
             "video AUC %.3f | %.0f s, %.0f crops/s, %.0f %% waiting",
@@ -126,7 +133,7 @@ def train_detector(
         done = (epoch - 1) * each + step
         on_step(f"epoch {epoch} of {params.epochs}, {at}", done, params.epochs * each)
 
-    with running(client, run_id):
+    with failing(run_id):
         first = Feed(train, params, 1)
         log_first_batch(client, run_id, batch_figure(first, f"{title}: first batch"))
         result = fit(
@@ -151,5 +158,6 @@ def train_detector(
                 "validation_frame": card.validation["frame"],
             },
         )
+        epochs.finish()
         log_detector(client, run_id, detector, training_figure(table, title))
-    checkpoint.unlink(missing_ok=True)
+    return run_id

@@ -61,6 +61,7 @@ def dfd(folder: Path, *arguments: object, **environment: str) -> subprocess.Comp
             api = environment["PREFECT_API_URL"] or None
             changed.enter_context(temporary_settings({PREFECT_API_URL: api}))
         changed.enter_context(_loggers_kept())
+        changed.enter_context(patch.object(logging, "raiseExceptions", True))
         changed.enter_context(_workers_ended())
         changed.enter_context(patch.dict(os.environ, environment))
         changed.enter_context(patch.object(sys, "argv", words))

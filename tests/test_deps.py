@@ -23,7 +23,7 @@ MAKES_NO_OUTPUT = {
         "tasks.tracking",
         "tasks.workers",
     ),
-    *("flows", "flows.paths", "flows.progress", "flows.runner", "flows.stage"),
+    *("flows", "flows.paths", "flows.progress", "flows.runner", "flows.server", "flows.stage"),
 }
 
 

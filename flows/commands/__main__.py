@@ -9,6 +9,7 @@ import typer
 
 from dfd.errors import DfdError
 from dfd.extras import extra_with, install_command
+from dfd.files import refusal
 from flows.commands.dataset import app as dataset
 from flows.commands.faces import app as faces
 from flows.commands.registry import app as registry
@@ -102,6 +103,12 @@ def main() -> None:
         if os.environ.get("DFD_DEBUG"):
             raise
         print(f"dfd: {error.line}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        line = refusal(error)
+        if line is None or os.environ.get("DFD_DEBUG"):
+            raise
+        print(f"dfd: {line}", file=sys.stderr)
         sys.exit(2)
     except ModuleNotFoundError as error:
         extra = extra_with(error.name or "")

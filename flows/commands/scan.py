@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -95,6 +97,8 @@ def _scan(
 
     if as_json and as_csv == _STDOUT:
         raise ScanError("--csv -: standard output is taken by --json; name a file")
+    if (as_json or as_csv == _STDOUT) and sys.__stdout__ is None:
+        raise ScanError("standard output: is closed; name a file with --csv, or open it")
     videos, detector = find_videos(paths), replace(find_detector(model), anyway=anyway)
     if as_csv and as_csv != _STDOUT:
         _check_target(as_csv)
@@ -138,7 +142,9 @@ def _write_csv(records: list[Any], path: Path) -> None:
     from flows.commands.scan_output import write_csv
 
     if path == _STDOUT:
-        write_csv(records, sys.stdout)
+        with _standard_output():
+            write_csv(records, sys.stdout)
+            sys.stdout.flush()
         return
     try:
         with (
@@ -158,8 +164,21 @@ def _print_json(record: Any) -> None:
     """Print a record as one line of UTF-8, whatever the encoding of the terminal is."""
     # While the progress bar is drawn, sys.stdout is redirected to standard error.
     assert sys.__stdout__ is not None
-    sys.__stdout__.buffer.write(record.model_dump_json().encode() + b"\n")
-    sys.__stdout__.flush()
+    with _standard_output():
+        sys.__stdout__.buffer.write(record.model_dump_json().encode() + b"\n")
+        sys.__stdout__.flush()
+
+
+@contextmanager
+def _standard_output() -> Iterator[None]:
+    """Make one line of an error of standard output: the disk is full, or nobody reads it."""
+    try:
+        yield
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python tries once more when it ends
+        raise ScanError(
+            f"standard output: cannot be written ({error.strerror}); name a file with room"
+        ) from error
 
 
 def _write_report(scanned: Any, detector: Path, folder: Path) -> Path:

@@ -54,14 +54,14 @@ def run(
     DVC does not record the result: `dvc repro` runs what has changed, and records it.
     """
     from dfd.params.training import candidate_names
-    from flows.stage import check_arguments, run_flow
+    from flows.stage import check_arguments, run_alone, run_flow
 
     arguments = [] if candidate is None else [candidate]
     check_arguments(stage, arguments)
     for name in arguments:
         if name not in (known := candidate_names()):
             raise ParamsError(f"params.yaml: no candidate {name!r}; there are {', '.join(known)}")
-    run_flow(getattr(import_module(f"flows.{stage}"), stage), *arguments)
+    run_flow(run_alone, getattr(import_module(f"flows.{stage}"), stage), arguments)
 
 
 def pipeline(
@@ -92,13 +92,13 @@ def pipeline(
     """
     if cron and not serve:
         raise ParamsError("--cron: is a schedule for --serve; add --serve, or leave out --cron")
-    from flows.pipeline.flow import check_candidates, run_on_terminal
-    from flows.pipeline.flow import serve as serve_pipeline
+    from flows.pipeline import flow
     from flows.stage import run_flow
 
-    check_candidates(without or [])  # before a server is started
+    flow.check_candidates(without or [])  # before a server is started
     if serve:
-        run_flow(serve_pipeline, cron or _EVERY_NIGHT, without or [])
+        flow.check_schedule(cron or _EVERY_NIGHT)
+        run_flow(flow.serve, cron or _EVERY_NIGHT, without or [])
         return
     from flows.commands.summary import print_summary
     from flows.pipeline.terminal import new_log, stderr_in
@@ -106,7 +106,7 @@ def pipeline(
     log = new_log()
     try:
         with stderr_in(log):
-            run_flow(run_on_terminal, without or [], log)
+            run_flow(flow.pipeline, without or [], log)
         print()
         print_summary()
     finally:

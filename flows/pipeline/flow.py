@@ -11,7 +11,6 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.settings import PREFECT_API_URL
 from pydantic import ValidationError
-from rich.console import Console
 
 from dfd.errors import DfdError, ParamsError
 from dfd.params.evaluation import RobustnessParams
@@ -19,7 +18,7 @@ from dfd.params.section import load_section
 from dfd.params.training import candidate_names
 from flows.pipeline.made import described
 from flows.pipeline.terminal import Terminal, new_log
-from flows.progress import REPORTS, Bar
+from flows.progress import REPORTS
 from flows.stage import CANDIDATE_STAGES
 from tasks.pipeline import StageRun, list_stages, repro, running_repro
 
@@ -64,19 +63,6 @@ def pipeline(without: Sequence[str] = (), log: Path | None = None) -> None:
     )
 
 
-def run_on_terminal(without: Sequence[str], log: Path) -> None:
-    """Run the pipeline; say so while a temporary Prefect server starts, which takes seconds.
-
-    Args:
-        without: Candidates that are neither trained nor evaluated.
-        log: File for all that is not for the terminal.
-    """
-    with Bar(Console()) as bar:
-        bar.show("starting Prefect", 0, 0)
-        get_client(sync_client=True)
-    pipeline(without, log)
-
-
 def check_candidates(without: Sequence[str]) -> None:
     """Check that ``params.yaml`` has every candidate that a run or its sections name.
 
@@ -98,12 +84,11 @@ def check_candidates(without: Sequence[str]) -> None:
             )
 
 
-def serve(cron: str, without: Sequence[str]) -> None:
-    """Run the pipeline on a schedule, until Ctrl-C, through the server in ``PREFECT_API_URL``.
+def check_schedule(cron: str) -> None:
+    """Check that a server is named that keeps a schedule, and that the schedule is one.
 
     Args:
         cron: The schedule, in cron's five fields.
-        without: Candidates that are neither trained nor evaluated.
 
     Raises:
         DfdError: ``PREFECT_API_URL`` is not set.
@@ -118,6 +103,15 @@ def serve(cron: str, without: Sequence[str]) -> None:
         CronSchedule(cron=cron)
     except ValidationError as error:
         raise ParamsError(f"--cron {cron!r}: not five cron fields, as in '0 2 * * *'") from error
+
+
+def serve(cron: str, without: Sequence[str]) -> None:
+    """Run the pipeline on a schedule, until Ctrl-C, through the server in ``PREFECT_API_URL``.
+
+    Args:
+        cron: The schedule, in cron's five fields.
+        without: Candidates that are neither trained nor evaluated.
+    """
     pipeline.serve(
         name="scheduled",
         cron=cron,

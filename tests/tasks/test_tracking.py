@@ -1,8 +1,17 @@
+"""What is logged to MLflow, on real SQLite, whatever happens to it."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
-from tasks.tracking import connect, start_run
+from dfd.errors import TrackingError
+from tasks.tracking import EpochLog, connect, start_run
+from tests.stores import new_store
 
 
 def test_an_experiment_of_a_sweep_is_a_run_of_its_name_in_the_store_of_the_project(
@@ -25,3 +34,83 @@ def test_an_experiment_of_a_sweep_is_a_run_of_its_name_in_the_store_of_the_proje
         assert run.info.artifact_uri.startswith((tmp_path / "mlruns" / "artifacts").as_uri())
     assert (tmp_path / "mlruns" / "mlflow.db").exists()
     assert not (elsewhere / "mlruns").exists()
+
+
+@pytest.fixture
+def run_id(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """Return a run in a new store, ``mlruns/mlflow.db`` in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mlruns").mkdir()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", new_store(tmp_path_factory, tmp_path / "mlruns"))
+    return start_run(connect(), "small", {}, leaky=False)
+
+
+@contextmanager
+def locked(database: Path, seconds: float) -> Iterator[None]:
+    """Keep a database locked, at least while the context lasts, by another process."""
+    script = (
+        "import sqlite3, sys, time\n"
+        "lock = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "lock.execute('BEGIN EXCLUSIVE')\n"
+        "print(flush=True)\n"
+        "time.sleep(float(sys.argv[2]))\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(database), str(seconds)], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        process.stdout.readline()
+        yield
+        process.kill()
+
+
+def epochs_of(run_id: str) -> list[int]:
+    return [metric.step for metric in MlflowClient().get_metric_history(run_id, "loss")]
+
+
+def test_an_epoch_that_a_locked_store_refuses_is_logged_with_the_next(
+    run_id: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    epochs = EpochLog(run_id)
+    assert epochs.add({"loss": 0.7}, 1)
+    with locked(tmp_path / "mlruns" / "mlflow.db", 600):
+        assert epochs.add({"loss": 0.6}, 2)
+    (warned,) = [record.getMessage() for record in caplog.records if record.name == "dfd"]
+    assert warned.startswith(
+        "epoch 2 is to be logged later: mlruns/mlflow.db: MLflow's store fails ("
+    )
+    assert "\n" not in warned
+    assert epochs_of(run_id) == [1]
+    assert epochs.add({"loss": 0.5}, 3)
+    epochs.finish()
+    assert sorted(epochs_of(run_id)) == [1, 2, 3]
+    assert not EpochLog(run_id).add({"loss": 0.6}, 2), "it is known"
+
+
+@pytest.mark.slow
+def test_a_store_that_is_locked_for_a_minute_is_waited_for(run_id: str, tmp_path: Path) -> None:
+    with locked(tmp_path / "mlruns" / "mlflow.db", 60):
+        connect().set_tag(run_id, "waited", "yes")
+    assert connect().get_run(run_id).data.tags["waited"] == "yes"
+
+
+def test_a_store_that_is_damaged_is_one_line(run_id: str, tmp_path: Path) -> None:
+    database = tmp_path / "mlruns" / "mlflow.db"
+    database.write_bytes(database.read_bytes()[:1000] + bytes(200_000))
+    refusal = r"^mlruns/mlflow\.db: MLflow's store fails \(.*(malformed|not a database)"
+    with pytest.raises(TrackingError, match=refusal) as refused:
+        connect().set_tag(run_id, "after", "the damage")
+    assert "\n" not in str(refused.value)
+
+
+def test_a_folder_that_cannot_hold_a_store_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "set, so that its absence is restored, too")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    (tmp_path / "mlruns").write_text("a file")
+    with pytest.raises(TrackingError, match=r"^mlruns: cannot be written \(.*make room"):
+        connect()

@@ -306,3 +306,27 @@ def test_each_file_has_a_report_and_an_index_links_them(
     assert len(pages) == 2
     assert all(f'href="{page.name}"' in index for page in pages)
     assert "Grad-CAM" in next(page for page in pages if CLIPS[0].stem in page.name).read_text()
+
+
+@pytest.mark.parametrize("wanted", ["--json", "--csv=-"])
+@pytest.mark.parametrize(
+    ("output", "problem"),
+    [
+        ("/dev/full", "cannot be written (No space left on device); name a file with room"),
+        ("&-", "is closed; name a file with --csv, or open it"),
+        ("| true", "cannot be written (Broken pipe); name a file with room"),
+    ],
+)
+def test_an_output_that_takes_nothing_is_one_line(
+    models: Path, tmp_path: Path, wanted: str, output: str, problem: str
+) -> None:
+    clip, said = write_video(tmp_path / "noise.mp4"), tmp_path / "said"
+    command = " ".join([*PROGRAM, "scan", str(clip), wanted, f"2>{said}"])
+    ended = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command} {'' if '|' in output else '>'}{output}"],
+        cwd=models.parent,
+        env=ENVIRONMENT,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert said.read_text() == f"dfd: standard output: {problem}\n"
