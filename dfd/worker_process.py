@@ -129,6 +129,8 @@ class WorkerProcess:
                 outcome: Outcome = pickle.load(self._answers)
             except _GONE as error:
                 raise self._lost(late) from error
+            except Exception as error:  # such as a class that another version of the code lacks
+                return Outcome(error=VideoGivenUp("crash", _told(error)), sound=False)
         return outcome
 
     def stop(self) -> None:

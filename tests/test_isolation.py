@@ -78,6 +78,20 @@ def return_what_cannot_be_sent() -> object:
     return threading.Lock()
 
 
+class Unreadable:
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[str]]:
+        return fail_elsewhere, (f"{os.getpid()}",)
+
+
+def fail_elsewhere(here: str) -> None:
+    if here != f"{os.getpid()}":
+        raise LookupError("no such class here")
+
+
+def return_what_cannot_be_read() -> Unreadable:
+    return Unreadable()
+
+
 def leave() -> None:
     sys.exit(0)
 
@@ -170,6 +184,7 @@ def test_leaving_lets_go_of_threads_that_wait() -> None:
         (look_up, "KeyError: 'active manifest'"),
         (raise_what_cannot_be_rebuilt, "NeedsTwo: one and � two"),
         (return_what_cannot_be_sent, "TypeError: cannot pickle '_thread.lock' object"),
+        (return_what_cannot_be_read, "LookupError: no such class here"),
         (leave, "SystemExit: 0"),
     ],
 )

@@ -194,9 +194,9 @@ FRAMES = 4  # of each video
 
 
 def extract_within_limits(folder: Path, tmp_path: Path) -> pd.DataFrame:
-    """Extract a folder, with no process above its limits, and return the manifest."""
+    """Extract a folder, with no crash and no process above its limits; return the manifest."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params["workers"] |= {"time_limit_s": 60, "memory_limit_mb": 1024}
+    params["workers"] |= {"time_limit_s": 30, "memory_limit_mb": 1024}
     params["faces"] |= {"frames_per_video": FRAMES}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     options = ["--out", str(tmp_path / "out"), "--params", str(tmp_path / "params.yaml")]
@@ -211,8 +211,10 @@ def extract_within_limits(folder: Path, tmp_path: Path) -> pd.DataFrame:
     manifest = read_manifest(tmp_path / "out")
     assert len(manifest) == len(list(folder.iterdir()))
     assert (manifest["reason"].isna() == (manifest["crops"] > 0)).all()
-    expected = {"unreadable", "no_face", "face_too_small", "memory_limit"}
-    assert set(manifest["reason"].dropna()) <= expected, "none crashes or hangs"
+    # An edit list of a few bytes can repeat a clip for hours, and so reach the time limit.
+    expected = {"unreadable", "no_face", "face_too_small", "memory_limit", "time_limit"}
+    assert set(manifest["reason"].dropna()) <= expected
+    assert (manifest["reason"] == "time_limit").mean() < 0.01
     return manifest
 
 

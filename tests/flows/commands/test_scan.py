@@ -240,15 +240,16 @@ def test_ctrl_c_ends_in_one_line_and_leaves_no_process(models: Path, tmp_path: P
 
 def scan_all(scan, folder: Path) -> None:
     """Scan a folder: a record for each file, with a verdict or a reason why there is none."""
-    ended = scan(folder, "--json", "--time-limit", "120", "--fail-on-fake")
+    ended = scan(folder, "--json", "--time-limit", "30", "--fail-on-fake")
     found = records(ended)
     assert len(found) == len(list(folder.iterdir())), ended.stderr
     fakes = [record for record in found if record["verdict"] == "FAKE"]
     assert ended.returncode == (3 if fakes else 0), ended.stderr
     assert all((record["probability"] is None) == (not record["tracks"]) for record in found)
     assert all(record["reasons"] for record in found if record["verdict"] == "INCONCLUSIVE")
-    reasons = {reason["code"] for record in found for reason in record["reasons"]}
-    assert not reasons & {"crash", "time_limit"}
+    reasons = [reason["code"] for record in found for reason in record["reasons"]]
+    assert "crash" not in reasons
+    assert reasons.count("time_limit") < 0.01 * len(found)
 
 
 @pytest.mark.parametrize(
