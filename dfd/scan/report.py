@@ -103,9 +103,13 @@ def report_name(scan: Scan) -> str:
 
 
 def suspicious(scan: Scan) -> list[Crop]:
-    """Return the crops with the highest scores, at most six, the highest first."""
+    """Return the crops with the highest scores, at most six, the highest first.
+
+    There is none for a video outside the detector's domain, whose crops get no score.
+    """
     scores = _scores(scan)
-    ranked = sorted(scan.crops, key=lambda crop: -scores[crop.track, crop.frame])
+    scored = [crop for crop in scan.crops if (crop.track, crop.frame) in scores]
+    ranked = sorted(scored, key=lambda crop: -scores[crop.track, crop.frame])
     return ranked[:_SUSPICIOUS]
 
 

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from dfd.detector.card import load_card
+from dfd.detector.network import load_detector
 from dfd.errors import ScanError
+from dfd.scan.inspection import inspect_file
 from dfd.scan.report import report_name, report_page, suspicious, write_report
-from dfd.scan.scanning import Scan
+from dfd.scan.scanning import Scan, conclude, measure
 from dfd.scan.timeline import timeline
 from tests.data import SAMPLE
 
@@ -68,6 +70,20 @@ def test_what_is_no_video_has_a_report_without_pictures(
     assert "could not be read as a video" in text
     assert "<img" not in text
     assert "&lt;img" in text
+
+
+def test_a_video_outside_the_domain_has_a_report_without_pictures(
+    detector_dir: Path, tmp_path: Path
+) -> None:
+    card = load_card(detector_dir)
+    domain = card.domain.model_copy(update={"appearance": None})
+    inspection = inspect_file(sorted(SAMPLE.glob("*.mp4"))[0], card.crop)
+    measured = measure(inspection.faces.crops, load_detector(detector_dir))
+    scan = conclude(inspection, measured, card.model_copy(update={"domain": domain}), "d")
+    text = write_report(scan, detector_dir, tmp_path / "out").read_text()
+    assert scan.crops
+    assert '<p class="word">INCONCLUSIVE</p>' in text
+    assert "<img" not in text
 
 
 @pytest.mark.parametrize("name", ["x" * 4000, "../../etc/passwd", "...", "a b\n\u202e.mp4", ""])
