@@ -76,17 +76,17 @@ class Connection(H11Protocol):
 
     def _watch(self) -> None:
         """Start the timer while the client has to act, and stop it while the application has to."""
-        if self._is_answering() and not self.flow.write_paused:
+        if not self._is_waiting():
             self._stop_timer()
         elif self._timer is None:
             self._unsent = self.transport.get_write_buffer_size()
             self._timer = self.loop.call_later(self.waits_s, self._timed_out)
 
-    def _is_answering(self) -> bool:
-        """Return whether a request has come, all of it or as much as the application needs."""
-        if self.cycle is None or self.cycle.response_complete:
-            return False
-        return not self.cycle.more_body or "admitted" in self.scope["state"]
+    def _is_waiting(self) -> bool:
+        """Return whether the client has to act: to send the rest of a request, or to read."""
+        if self.cycle is None or self.cycle.response_complete or self.flow.write_paused:
+            return True
+        return self.cycle.more_body and "admitted" not in self.scope["state"]
 
     def _stop_timer(self) -> None:
         if self._timer:
@@ -97,7 +97,7 @@ class Connection(H11Protocol):
         """Close the connection, unless its client has taken a part of the answer meanwhile."""
         self._timer = None
         unsent = self.transport.get_write_buffer_size()
-        if self._unsent - unsent >= _TAKEN:
+        if not self._is_waiting() or self._unsent - unsent >= _TAKEN:
             self._watch()
         else:
             self.transport.abort()
@@ -110,7 +110,7 @@ class Connection(H11Protocol):
         waiting = [
             (connection._timer.when(), connection)
             for connection in self.connections
-            if isinstance(connection, Connection) and connection._timer
+            if isinstance(connection, Connection) and connection._timer and connection._is_waiting()
         ]
         longest = min(waiting, key=lambda pair: pair[0])[1] if waiting else self
         longest._give_up()

@@ -137,14 +137,13 @@ def test_unfinished_forms_keep_nobody_out_and_end_no_upload() -> None:
         async with listening(Few) as port:
             reader, writer = await opened(port, UPLOAD % b"/admitted")
             assert await reader.readuntil(b"\r\n\r\n")
-            writer.write(b"x")
             forms = []  # a connection that nothing refers to is closed
             for _ in range(3 * Few.most):
                 forms.append(await opened(port, UPLOAD % b"/body"))
                 assert await forms[-1][0].readuntil(b"\r\n\r\n")
                 other, _ = await opened(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
                 assert (await other.readline()).startswith(b"HTTP/1.1 200")
-            writer.write(b"x")
+            writer.write(b"xx")
             assert (await reader.readline()).startswith(b"HTTP/1.1 200")
 
     asyncio.run(run())
