@@ -201,7 +201,9 @@ def _broken_off(load: Load, source: str, turn: int) -> str:
 def _trickling(load: Load, source: str, turn: int) -> str:
     """Send a byte each second until the server answers."""
     with load.connection(source, _head(10**6)) as connection:
-        while not select.select([connection], [], [], 1)[0]:
+        answered = select.poll()
+        answered.register(connection, select.POLLIN)
+        while not answered.poll(1000):
             connection.sendall(b"x")
         answer = connection.recv(65536).decode("latin-1")
     return answer.split()[1] if answer else "closed"

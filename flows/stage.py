@@ -163,13 +163,13 @@ def run_alone(stage: Callable[..., Any], arguments: Sequence[str]) -> None:
     LOCKS.mkdir(parents=True, exist_ok=True)
     lock = FileLock(LOCKS / f"{name}.lock")
     try:
-        lock.acquire(timeout=2 * _PATIENCE_S)
+        held = lock.acquire(timeout=2 * _PATIENCE_S)
     except Timeout as error:
         raise StageBusyError(
             f"{name}: process {holder.read_text()} runs this stage already; wait for it to end, or "
             "end it"
         ) from error
-    with lock:
+    with held:
         holder.write_text(str(os.getpid()))
         stage(*arguments)
 
