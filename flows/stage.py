@@ -15,7 +15,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from dfd.errors import DfdError, ParamsError
-from dfd.files import refusal
+from dfd.files import refusal, write_text
 from dfd.params.section import read_params
 from flows.progress import REPORTS, WarningReports
 from flows.server import SERVER_ERRORS, LostServerError, prefect_server
@@ -170,7 +170,7 @@ def run_alone(stage: Callable[..., Any], arguments: Sequence[str]) -> None:
             "end it"
         ) from error
     with held:
-        holder.write_text(str(os.getpid()))
+        write_text(holder, str(os.getpid()))
         stage(*arguments)
 
 

@@ -49,7 +49,7 @@ def finished_pipeline(factory: pytest.TempPathFactory, api: str) -> Pipeline:
 def _run(folder: Path, api: str) -> None:
     write_clips(folder / "clips")
     project = copy_project(folder / "project", api)
-    project.change_params(_shrink)
+    project.change_params(ask_for_little)
     if can_trace():
         newcomer = Newcomer(folder / "newcomer")
         # The first stage starts a Prefect server of its own, which the others are spared.
@@ -60,7 +60,7 @@ def _run(folder: Path, api: str) -> None:
         assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-def _shrink(params: dict[str, Any]) -> None:
+def ask_for_little(params: dict[str, Any]) -> None:
     """Ask for little, so that the stages are quick."""
     params["dataset"] |= {"videos": "../clips", "layout": "dfdc", "name": "handful"}
     params["split"]["fractions"] = {"train": 0.4, "validation": 0.3, "test": 0.3}
