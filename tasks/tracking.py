@@ -9,6 +9,7 @@ are the business of ``tasks.registry``.
 
 import logging
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -97,7 +98,8 @@ def store_error(error: Exception) -> TrackingError:
     """
     uri = os.environ.get("MLFLOW_TRACKING_URI", _store())
     store = _relative(_database()) if uri == _store() else f"MLFLOW_TRACKING_URI: {uri}"
-    reason = str(error).partition("\n")[0][:160]
+    database = re.search(r"\(\w+\.\w+Error\) (.*)", str(error))  # what SQLAlchemy quotes
+    reason = database[1] if database else str(error).partition("\n")[0][:160]
     return TrackingError(
         f"{store}: MLflow's store fails ({reason}); make room, give rights, end the program that "
         "locks it, or restore it if it is damaged, then run again: what is trained is kept"

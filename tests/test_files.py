@@ -1,10 +1,11 @@
+import errno
 import os
 import stat
 from pathlib import Path
 
 import pytest
 
-from dfd.files import place, replacing, write_json
+from dfd.files import place, refusal, replacing, sweep, write_json
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
@@ -30,6 +31,34 @@ def test_what_is_written_honours_the_umask(tmp_path: Path, umask: int, mode: int
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "a.json").stat().st_mode) == mode
+
+
+def test_an_error_of_a_write_names_the_file_that_was_to_be(tmp_path: Path) -> None:
+    path = tmp_path / "split.csv"
+    with pytest.raises(OSError, match="split") as failed, replacing(path):
+        raise OSError(errno.ENOSPC, "No space left on device")  # as a write of pandas does
+    assert refusal(failed.value) == (
+        f"{path}: cannot be written (No space left on device); make room or give rights, then run "
+        "again"
+    )
+    assert refusal(OSError(errno.ENOSPC, "No space left on device")) is None, "nobody knows where"
+
+
+def test_what_a_killed_process_has_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    for name in ("model.npz", ".unfinished-modern-1f.npz", ".other.12.partial"):
+        (tmp_path / name).write_text("whole")
+    (tmp_path / ".unfinished-model-1f.npz").write_text("half")
+    sweep(tmp_path / "model.npz")
+    assert (tmp_path / "model.npz").read_text() == "whole"
+    assert not (tmp_path / ".unfinished-model-1f.npz").exists()
+    (tmp_path / ".models.12.partial").mkdir()
+    (tmp_path / ".models.12.replaced").mkdir()
+    (tmp_path / ".models.12.replaced" / "card").write_text("whole")
+    sweep(tmp_path / "models")
+    assert (tmp_path / "models" / "card").read_text() == "whole", "killed between two renames"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *(".other.12.partial", ".unfinished-modern-1f.npz", "model.npz", "models")
+    ]
 
 
 def test_json_refuses_what_is_not_a_number(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Errors as a user meets them: one line, exit code 2, nothing lost."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import yaml
 
 from flows.stage import CANDIDATE_STAGES, STAGES
 from tests.data import ROOT
-from tests.project import Project
+from tests.project import Project, write_clips
 
 
 def set_videos(project: Project, videos: str) -> None:
@@ -40,6 +41,25 @@ def test_a_traceback_is_there_for_who_asks(project: Project) -> None:
     ended = project.command("run", "dataset", DFD_DEBUG="1")
     assert ended.returncode != 0
     assert "Traceback" in ended.stderr
+
+
+def test_a_file_that_the_disk_has_no_room_for_is_one_line(project: Project, tmp_path: Path) -> None:
+    write_clips(tmp_path / "clips")
+    set_videos(project, "../clips")
+    ended = subprocess.run(
+        ["bash", "-c", f"ulimit -f 1; {sys.executable} -m flows.dataset"],  # 1 KB a file
+        cwd=project.folder,
+        env={**os.environ, "PYTHONPATH": str(project.folder), "PREFECT_API_URL": project.api},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2, ended.stderr
+    assert own_lines(ended.stderr) == [
+        "dfd: data/videos.csv: cannot be written (File too large); make room or give rights, then "
+        "run again"
+    ]
+    assert "Traceback" not in ended.stderr + ended.stdout
 
 
 def test_a_stage_before_its_time_names_the_one_to_run(project: Project) -> None:
