@@ -109,8 +109,9 @@ def export_champion(registry: Registry, folder: Path) -> None:
             return
         source = registry.detector(champion)
         with replacing_folder(folder) as partial:
-            # A copy without hard links: editing a file of it leaves the version as it is.
-            shutil.copytree(source, partial, dirs_exist_ok=True)
+            for path in sorted(source.iterdir()):
+                # No hard link: editing a file of the folder leaves the version as it is.
+                shutil.copyfile(path, partial / path.name)
             write_json(
                 partial / REGISTERED,
                 {"model": registry.model, "version": str(champion.version)},

@@ -11,7 +11,6 @@ import logging
 import os
 import re
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -20,10 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
+from filelock import FileLock
 
 from dfd.detector.card import CARD, HISTORY, DetectorCard, load_card
 from dfd.errors import TrackingError
-from dfd.files import hash_json, project_root
+from dfd.files import hash_json, project_root, replacing, sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,8 +55,8 @@ def connect(patience_s: float = _PATIENCE_S) -> "MlflowClient":
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     try:
         _artifacts().mkdir(parents=True, exist_ok=True)
-        if not has_store():  # MLflow would try for two minutes
-            tempfile.TemporaryFile(dir=_database().parent).close()
+        if not has_store():
+            _make_store()
     except OSError as error:
         folder = _relative(_database().parent)
         raise TrackingError(
@@ -64,6 +64,27 @@ def connect(patience_s: float = _PATIENCE_S) -> "MlflowClient":
             "again"
         ) from error
     return cast("MlflowClient", _PatientClient(MlflowClient(), patience_s))
+
+
+def _make_store() -> None:
+    """Make the project's own store whole or not at all.
+
+    MLflow makes its tables in many steps, and cannot go on where a kill has left them.
+    """
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    path = _database()
+    with FileLock(path.with_name("store.lock")):
+        if path.exists():
+            return
+        sweep(path)
+        try:
+            with replacing(path) as temporary:
+                MlflowClient(f"sqlite:///{temporary}").search_registered_models()
+        except (MlflowException, SQLAlchemyError) as error:
+            raise store_error(error) from error
 
 
 class _PatientClient:

@@ -1,5 +1,7 @@
 """What is logged to MLflow, on real SQLite, whatever happens to it."""
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from mlflow import MlflowClient
 
 from dfd.errors import TrackingError
 from tasks.tracking import EpochLog, connect, start_run
+from tests.data import ROOT
 from tests.stores import new_store
 
 
@@ -34,6 +37,21 @@ def test_an_experiment_of_a_sweep_is_a_run_of_its_name_in_the_store_of_the_proje
         assert run.info.artifact_uri.startswith((tmp_path / "mlruns" / "artifacts").as_uri())
     assert (tmp_path / "mlruns" / "mlflow.db").exists()
     assert not (elsewhere / "mlruns").exists()
+
+
+KILLED_AT_A_MIGRATION = """
+import os, signal
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+@event.listens_for(Engine, "after_cursor_execute")
+def kill(connection, cursor, statement, *others):
+    if "ADD COLUMN step" in statement:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+from tasks.tracking import connect
+connect().search_experiments()
+"""
 
 
 @pytest.fixture
@@ -114,3 +132,20 @@ def test_a_folder_that_cannot_hold_a_store_is_one_line(
     (tmp_path / "mlruns").write_text("a file")
     with pytest.raises(TrackingError, match=r"^mlruns: cannot be written \(.*make room"):
         connect()
+
+
+def test_a_store_that_was_killed_while_it_was_made_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "set, so that its absence is restored, too")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_AT_A_MIGRATION],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert list(tmp_path.glob("mlruns/*.db")), "it was killed in the midst of it"
+    assert connect().search_experiments()
+    assert not list(tmp_path.glob("mlruns/.*")), "what the killed process has left is swept"
