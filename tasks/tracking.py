@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pandas as pd
 from filelock import FileLock
@@ -28,6 +28,8 @@ from dfd.files import hash_json, project_root, replacing, sweep
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from mlflow import MlflowClient
+
+T = TypeVar("T")
 
 EXPERIMENT = "deepfake-detection"
 _PATIENCE_S = 100.0
@@ -63,7 +65,7 @@ def connect(patience_s: float = _PATIENCE_S) -> "MlflowClient":
             f"{folder}: cannot be written ({error.strerror}); make room or give rights, then run "
             "again"
         ) from error
-    return cast("MlflowClient", _PatientClient(MlflowClient(), patience_s))
+    return cast("MlflowClient", _PatientClient(_patiently(MlflowClient, patience_s), patience_s))
 
 
 def _make_store() -> None:
@@ -98,17 +100,21 @@ class _PatientClient:
         return partial(self._call, found) if callable(found) else found
 
     def _call(self, method: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-        from mlflow.exceptions import MlflowException
-        from sqlalchemy.exc import SQLAlchemyError
+        return _patiently(partial(method, *arguments, **named), self._patience_s)
 
-        end = time.monotonic() + self._patience_s
-        while True:
-            try:
-                return method(*arguments, **named)
-            except (MlflowException, SQLAlchemyError) as error:
-                if _LOCKED in str(error) and time.monotonic() < end:
-                    continue  # SQLite itself has waited for seconds
-                raise store_error(error) from error
+
+def _patiently(call: Callable[[], T], patience_s: float) -> T:
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    end = time.monotonic() + patience_s
+    while True:
+        try:
+            return call()
+        except (MlflowException, SQLAlchemyError) as error:
+            if _LOCKED in str(error) and time.monotonic() < end:
+                continue  # SQLite itself has waited for seconds
+            raise store_error(error) from error
 
 
 def store_error(error: Exception) -> TrackingError:
