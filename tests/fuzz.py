@@ -70,7 +70,9 @@ def mutants(clips: Sequence[Path], count: int, seed: int | None) -> Iterator[byt
     """
     rng = seeded(seed)
     for _ in range(count):
-        first, second = (bytearray(clips[rng.integers(len(clips))].read_bytes()) for _ in range(2))
+        first, second = (
+            bytearray(clips[int(rng.integers(len(clips)))].read_bytes()) for _ in range(2)
+        )
         if rng.random() < 0.2:
             clip = first[: int(rng.integers(len(first)))] + second[int(rng.integers(len(second))) :]
         else:

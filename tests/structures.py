@@ -329,9 +329,10 @@ def _copied(clip: Path, path: Path, options: dict[str, str]) -> Path:
 
 
 def _encoded(clip: Path, path: Path, codec: str) -> Path:
-    images = [frame.to_ndarray(format="bgr24") for frame in _decoded(clip)]
+    images = [np.asarray(frame.to_ndarray(format="bgr24"), np.uint8) for frame in _decoded(clip)]
     quick = {"deadline": "realtime", "cpu-used": "8"} if codec == "libvpx" else {"qscale": "4"}
-    return write(path, images, Coding(codec, options=quick))
+    write(path, images, Coding(codec, options=quick))
+    return path
 
 
 def _decoded(clip: Path) -> Iterator[av.VideoFrame]:
