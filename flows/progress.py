@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
@@ -83,12 +82,7 @@ class Bar:
             self._progress.remove_task(self._task)
         self._task = None
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         self._progress.stop()
 
 
@@ -123,13 +117,8 @@ class ProgressBar:
         text = f"{self._done} of {self._total} {self._noun}, {failed} failed, {rate:.1f}/s"
         self._show(text, self._done, self._total)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._steps.__exit__(kind, error, trace)
+    def __exit__(self, *failure: object) -> None:
+        self._steps.__exit__(None, None, None)
 
 
 class _Reporter:

@@ -1,7 +1,6 @@
 """Progress of a stage on a page of the Prefect UI."""
 
 import time
-from types import TracebackType
 from typing import Self
 from uuid import UUID
 
@@ -38,12 +37,7 @@ class ProgressArtifact:
             self._logged = now
             get_run_logger().info(self._line())
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         self._show()
 
     def _show(self) -> None:

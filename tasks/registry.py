@@ -241,6 +241,10 @@ def open_registry(model: str, make: bool = True) -> Iterator[Registry]:
         yield Registry(client, model)
     except (MlflowException, SQLAlchemyError) as error:
         raise store_error(error) from error
+    except OSError as error:
+        if error.filename is None:  # of a file that MLflow copies
+            raise store_error(error) from error
+        raise
 
 
 def _now() -> str:

@@ -115,13 +115,17 @@ def _patiently(call: Callable[[], T], patience_s: float) -> T:
             if _LOCKED in str(error) and time.monotonic() < end:
                 continue  # SQLite itself has waited for seconds
             raise store_error(error) from error
+        except OSError as error:
+            if error.filename is None:  # of a file that MLflow copies
+                raise store_error(error) from error
+            raise
 
 
 def store_error(error: Exception) -> TrackingError:
     """Return the error that tells in one line how MLflow's store has failed.
 
     Args:
-        error: What MLflow or its database has raised.
+        error: What MLflow, its database or the system has raised.
     """
     uri = os.environ.get("MLFLOW_TRACKING_URI", _store())
     store = _relative(_database()) if uri == _store() else f"MLFLOW_TRACKING_URI: {uri}"

@@ -1,5 +1,6 @@
 """Fixtures the tests share."""
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,10 @@ pytest_plugins = ["tests.clip_fixtures"]
 # The files that take longest begin first, so that no process is left with one of them at the end.
 # Those that need what the first makes, the finished pipeline, do not come right after it.
 LONGEST = ["tests/test_workflow.py", "tests/flows/test_faces.py"]
+
+# A shell makes its background jobs ignore Ctrl-C, and programs that a test starts would inherit it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,6 +1,7 @@
 """What is logged to MLflow, on real SQLite, whatever happens to it."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -126,6 +127,20 @@ def test_a_store_that_is_damaged_is_one_line(run_id: str, tmp_path: Path) -> Non
     refusal = r"^mlruns/mlflow\.db: MLflow's store fails \(.*(malformed|not a database)"
     with pytest.raises(TrackingError, match=refusal) as refused:
         connect().set_tag(run_id, "after", "the damage")
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_that_the_store_has_no_room_for_is_one_line(run_id: str, tmp_path: Path) -> None:
+    picture = tmp_path / "picture.png"
+    picture.write_bytes(bytes(20_000_000))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000_000, hard))
+    refusal = r"^mlruns/mlflow\.db: MLflow's store fails \(.*File too large.*make room"
+    try:
+        with pytest.raises(TrackingError, match=refusal) as refused:
+            connect().log_artifact(run_id, str(picture))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert "\n" not in str(refused.value)
 
 
