@@ -84,12 +84,11 @@ class Run:
 
     def server(self) -> psutil.Process:
         """Return the temporary Prefect server of the stage."""
-        (server,) = (
-            child
-            for child in psutil.Process(self.process.pid).children(recursive=True)
-            if "flows.server" in child.cmdline()
-        )
-        return server
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):  # it may end meanwhile
+                if "flows.server" in child.cmdline():
+                    return child
+        raise LookupError(f"process {self.process.pid} runs no Prefect server")
 
     def kill(self) -> list[str]:
         """Kill the process, and only it; return the commands of children that do not end then."""
