@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -22,6 +21,7 @@ from rich.table import Table
 from benchmarks.servers import prefect_server
 from benchmarks.stage_runs import STAGES, SmallProject, Stage, problem
 from dfd.files import write_json, write_text
+from tests.stores import locked
 
 _RESULTS = Path(__file__).with_suffix(".json")
 _PAGE = Path(__file__).resolve().parent.parent / "docs" / "reliability.md"
@@ -79,7 +79,9 @@ def locked_store(project: SmallProject, stage: Stage) -> Tries:
     """Lock the database of MLflow for a minute, then damage it."""
     database = project.folder / "mlruns" / "mlflow.db"
     project.reset(stage)
-    with _locked(database):
+    database.parent.mkdir(exist_ok=True)
+    sqlite3.connect(database).close()
+    with locked(database, _LOCKED_S):
         run = project.start(stage, api=project.api)
         run.await_begin()
         code = run.ended()
@@ -206,25 +208,6 @@ def _can_mount() -> bool:
         ["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True
     )
     return tried.returncode == 0
-
-
-@contextmanager
-def _locked(database: Path) -> Iterator[None]:
-    """Lock a database until a minute has passed, in a process of its own."""
-    script = (
-        "import sqlite3, sys, time\n"
-        "lock = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
-        "lock.execute('BEGIN EXCLUSIVE')\n"
-        "print(flush=True)\n"
-        "time.sleep(float(sys.argv[2]))\n"
-    )
-    database.parent.mkdir(exist_ok=True)
-    sqlite3.connect(database).close()
-    command = [sys.executable, "-c", script, str(database), str(_LOCKED_S)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        assert process.stdout
-        process.stdout.readline()
-        yield
 
 
 def _clock_library() -> Path | None:

@@ -1,6 +1,10 @@
-"""MLflow stores whose tables are made once for all tests, as their migrations take a second."""
+"""MLflow stores: their tables are made once for all tests, as that takes a second; and a lock."""
 
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,3 +30,22 @@ def _make(folder: Path) -> None:
     client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
     client.search_experiments()
     client.search_registered_models()
+
+
+@contextmanager
+def locked(database: Path, seconds: float) -> Iterator[None]:
+    """Keep a database locked, at least while the context lasts, by another process."""
+    script = (
+        "import sqlite3, sys, time\n"
+        "lock = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "lock.execute('BEGIN EXCLUSIVE')\n"
+        "print(flush=True)\n"
+        "time.sleep(float(sys.argv[2]))\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(database), str(seconds)], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        process.stdout.readline()
+        yield
+        process.kill()

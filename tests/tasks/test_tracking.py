@@ -5,8 +5,6 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,7 @@ from mlflow import MlflowClient
 from dfd.errors import TrackingError
 from tasks.tracking import EpochLog, connect, start_run
 from tests.data import ROOT
-from tests.stores import new_store
+from tests.stores import locked, new_store
 
 
 def test_an_experiment_of_a_sweep_is_a_run_of_its_name_in_the_store_of_the_project(
@@ -64,25 +62,6 @@ def run_id(
     (tmp_path / "mlruns").mkdir()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", new_store(tmp_path_factory, tmp_path / "mlruns"))
     return start_run(connect(), "small", {}, leaky=False)
-
-
-@contextmanager
-def locked(database: Path, seconds: float) -> Iterator[None]:
-    """Keep a database locked, at least while the context lasts, by another process."""
-    script = (
-        "import sqlite3, sys, time\n"
-        "lock = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
-        "lock.execute('BEGIN EXCLUSIVE')\n"
-        "print(flush=True)\n"
-        "time.sleep(float(sys.argv[2]))\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", script, str(database), str(seconds)], stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdout
-        process.stdout.readline()
-        yield
-        process.kill()
 
 
 def epochs_of(run_id: str) -> list[int]:
