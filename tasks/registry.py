@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from dfd.detector.card import load_card
 from dfd.errors import RegistryError
 from dfd.files import project_root
-from tasks.tracking import connect, has_store, store_error
+from tasks.tracking import connect, has_store, store_failures
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -231,20 +231,11 @@ def open_registry(model: str, make: bool = True) -> Iterator[Registry]:
             "mlruns/mlflow.db: there is no registry in this folder; run `dvc repro`, or set "
             "MLFLOW_TRACKING_URI to one"
         )
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
+    with store_failures():
         client = connect()
         if make and not client.search_registered_models(f"name = '{model}'"):
             client.create_registered_model(model)
         yield Registry(client, model)
-    except (MlflowException, SQLAlchemyError) as error:
-        raise store_error(error) from error
-    except OSError as error:
-        if error.filename is None:  # of a file that MLflow copies
-            raise store_error(error) from error
-        raise
 
 
 def _now() -> str:

@@ -74,19 +74,14 @@ def _make_store() -> None:
     MLflow makes its tables in many steps, and cannot go on where a kill has left them.
     """
     from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
 
     path = _database()
     with FileLock(path.with_name("store.lock")):
         if path.exists():
             return
         sweep(path)
-        try:
-            with replacing(path) as temporary:
-                MlflowClient(f"sqlite:///{temporary}").search_registered_models()
-        except (MlflowException, SQLAlchemyError) as error:
-            raise store_error(error) from error
+        with store_failures(), replacing(path) as temporary:
+            MlflowClient(f"sqlite:///{temporary}").search_registered_models()
 
 
 class _PatientClient:
@@ -104,24 +99,33 @@ class _PatientClient:
 
 
 def _patiently(call: Callable[[], T], patience_s: float) -> T:
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
     end = time.monotonic() + patience_s
     while True:
         try:
-            return call()
-        except (MlflowException, SQLAlchemyError) as error:
-            if _LOCKED in str(error) and time.monotonic() < end:
-                continue  # SQLite itself has waited for seconds
-            raise store_error(error) from error
-        except OSError as error:
-            if error.filename is None:  # of a file that MLflow copies
-                raise store_error(error) from error
-            raise
+            with store_failures():
+                return call()
+        except TrackingError as error:
+            if _LOCKED not in str(error.__cause__) or time.monotonic() >= end:
+                raise  # SQLite itself has waited for seconds before each try
 
 
-def store_error(error: Exception) -> TrackingError:
+@contextmanager
+def store_failures() -> Iterator[None]:
+    """Raise a ``TrackingError`` where MLflow, its database or a file that MLflow copies fails."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError) as error:
+        raise _store_error(error) from error
+    except OSError as error:
+        if error.filename is None:  # of a file that MLflow copies
+            raise _store_error(error) from error
+        raise
+
+
+def _store_error(error: Exception) -> TrackingError:
     """Return the error that tells in one line how MLflow's store has failed.
 
     Args:
