@@ -46,7 +46,8 @@ class CandidateParams(Section):
             0 for no average.
         target_error: Share of wrong verdicts on the validation videos that the inconclusive band
             aims at.
-        precision: ``float32``, ``mixed_bfloat16``, or ``auto``: ``mixed_bfloat16`` on a GPU.
+        precision: ``float32``, ``mixed_bfloat16``, or ``auto``: ``mixed_bfloat16`` on a GPU, and
+            with TensorFlow on a CPU that has instructions for it.
         xla: Whether XLA compiles the step; ``auto`` does so on a GPU, and with JAX on a CPU too.
         devices: Number of GPUs of this machine that share every batch; without a GPU, of CPU
             devices.

@@ -40,8 +40,32 @@ def test_tensorflow_shares_a_batch_among_devices(tmp_path) -> None:
     assert np.isfinite(outcome.loss)
 
 
-def test_a_cpu_computes_in_float32_without_xla() -> None:
-    assert choose_setup(SMALL) == CPU
+@pytest.mark.parametrize(
+    ("instructions", "precision"),
+    [("avx2 avx512f", "float32"), ("avx512f avx512_bf16", "mixed_bfloat16")],
+)
+def test_a_cpu_computes_in_bfloat16_if_it_has_instructions_for_it(
+    instructions, precision, tmp_path, monkeypatch
+) -> None:
+    cpu_info = tmp_path / "cpuinfo"
+    cpu_info.write_text(f"processor\t: 0\nflags\t\t: fpu {instructions}\n")
+    monkeypatch.setattr("dfd.train.loop.setup._CPU_INFO", cpu_info)
+    assert choose_setup(SMALL) == Setup("tensorflow", "cpu", 1, precision, xla=False)
+
+
+def test_bfloat16_on_a_cpu_rounds_products_and_ends_with_its_context() -> None:
+    dense = keras.Sequential([keras.Input((1000,)), keras.layers.Dense(1000, use_bias=False)])
+    values = np.random.default_rng(0).normal(size=(32, 1000)).astype(np.float32)
+    exact = values @ np.asarray(dense.get_weights()[0])
+
+    def error() -> float:
+        return float(np.abs(dense.predict_on_batch(values) - exact).max())
+
+    with Placement(Setup("tensorflow", "cpu", 1, "mixed_bfloat16", xla=False)).scope():
+        dense.compile()
+        assert 1e-3 < error() < 0.1
+        assert dense.layers[0].compute_dtype == "float32"
+    assert error() < 1e-4
 
 
 def test_what_the_parameters_say_goes() -> None:
@@ -55,7 +79,7 @@ def test_more_devices_than_there_are_is_an_error() -> None:
 
 
 def test_the_precision_ends_with_its_context() -> None:
-    with Placement(Setup("tensorflow", "cpu", 1, "mixed_bfloat16", xla=False)).scope():
+    with Placement(Setup("jax", "cpu", 1, "mixed_bfloat16", xla=False)).scope():
         assert keras.layers.Dense(1).compute_dtype == "bfloat16"
     assert keras.layers.Dense(1).compute_dtype == "float32"
 
