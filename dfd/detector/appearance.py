@@ -55,9 +55,23 @@ TEXTURE = (
     Statistic("fine_detail", 0.3, "poorer in fine detail", "richer in fine detail"),
     Statistic("finest_detail", 0.4, "poorer in the finest detail", "richer in the finest detail"),
 )
-STATISTICS = (*TONE, *TEXTURE)
+# From local binary patterns: how many of the eight neighbours of a pixel are at least as bright.
+PATTERNS = (
+    Statistic("bright_specks", 0.26, "poorer in bright specks", "richer in bright specks"),
+    Statistic("bright_ends", 0.24, "poorer in fine bright lines", "richer in fine bright lines"),
+    Statistic("bright_lines", 0.15, "poorer in fine bright lines", "richer in fine bright lines"),
+    Statistic("bright_corners", 0.12, "poorer in bright corners", "richer in bright corners"),
+    Statistic("edges", 0.11, "poorer in edges", "richer in edges"),
+    Statistic("clean_edges", 0.09, "poorer in clean edges", "richer in clean edges"),
+    Statistic("dark_lines", 0.06, "poorer in fine dark lines", "richer in fine dark lines"),
+    Statistic("dark_ends", 0.13, "poorer in fine dark lines", "richer in fine dark lines"),
+    Statistic("flat_areas", 0.43, "rougher", "smoother"),
+)
+STATISTICS = (*TONE, *TEXTURE, *PATTERNS)
 
 _BANDS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0)  # ends of the bands; 1 is half the sampling rate
+# The neighbours of a pixel (row, column), once around it.
+_NEIGHBOURS = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
 _NOISE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float64)
 
 
@@ -67,13 +81,15 @@ def names(statistics: tuple[Statistic, ...]) -> list[str]:
 
 
 def image_statistics(crop: Images) -> Values:
-    """Return the statistics of one crop, float64 (13,), in the order of ``STATISTICS``.
+    """Return the statistics of one crop, float64 (22,), in the order of ``STATISTICS``.
 
     They are the log variance of the Laplacian of the luma (sharpness); the standard deviation
     (contrast) and mean (brightness) of the luma; the mean and the standard deviation of the two
     colour axes of CIELAB; the log of the noise, by Immerkær, *Fast noise variance estimation*
-    (1996); and the log ratios of the power in neighbouring bands of frequencies, from coarse
-    detail to the finest.
+    (1996); the log ratios of the power in neighbouring bands of frequencies, from coarse detail to
+    the finest; and the log shares of the uniform local binary patterns, by Ojala et al.,
+    *Multiresolution gray-scale and rotation invariant texture classification with local binary
+    patterns* (2002).
 
     Args:
         crop: uint8 (S, S, 3), RGB, S at least 32.
@@ -87,7 +103,7 @@ def image_statistics(crop: Images) -> Values:
         >>> statistics["brightness"], statistics["contrast"], statistics["log_sharpness"]
         (100.0, 0.0, 0.0)
     """
-    luma = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+    luma: Images = np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), np.uint8)
     lab = cv2.cvtColor(crop, cv2.COLOR_RGB2LAB)[..., 1:].reshape(-1, 2).astype(np.float64)
     laplacian = cv2.Laplacian(luma, cv2.CV_64F)
     precise = luma.astype(np.float64)
@@ -97,18 +113,38 @@ def image_statistics(crop: Images) -> Values:
             *(np.log1p(laplacian.var()), precise.std(), precise.mean()),
             *(*lab.mean(axis=0), *lab.std(axis=0)),
             *(np.log(noise + 0.1), *np.diff(_band_powers(precise))),
+            *_pattern_shares(luma),
         ]
     )
 
 
 def measure_images(crops: Iterable[Images]) -> Values:
-    """Return the statistics of crops, float64 (N, 13), in the order of ``STATISTICS``.
+    """Return the statistics of crops, float64 (N, 22), in the order of ``STATISTICS``.
 
     Args:
         crops: N images, uint8 (S, S, 3), RGB; N may be 0.
     """
     values = [image_statistics(crop) for crop in crops]
     return np.array(values, np.float64).reshape(len(values), len(STATISTICS))
+
+
+def _pattern_shares(luma: Images) -> Values:
+    """Return the log share of pixels with each uniform local binary pattern, float64 (9,).
+
+    A pattern is uniform if the neighbours that are at least as bright follow one another. The
+    number of those neighbours, 0..8, tells such patterns apart, however they are rotated.
+    """
+    height, width = luma.shape
+    centre = luma[1:-1, 1:-1]
+    brighter = np.stack(
+        [
+            luma[1 + down : height - 1 + down, 1 + right : width - 1 + right] >= centre
+            for down, right in _NEIGHBOURS
+        ]
+    )
+    changes = np.count_nonzero(brighter != np.roll(brighter, 1, axis=0), axis=0)
+    counts = np.count_nonzero(brighter, axis=0)[changes <= 2]
+    return np.log(np.bincount(counts, minlength=len(PATTERNS)) / centre.size + 0.002)
 
 
 def _band_powers(luma: Values) -> Values:

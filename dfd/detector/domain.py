@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from dfd.detector.appearance import STATISTICS, Values, names
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _USUAL = (5, 95)  # percentiles of the training crops that bound the usual values
 _KEPT = 0.95  # share of unseen groups that lie within the limit
 # Weight of the usual spreads of the statistics, in groups, beside the spread of the training
-# videos: ten people say little about how videos of their kind spread in 13 dimensions.
+# videos: ten people say little about how videos of their kind spread in 22 dimensions.
 _PRIOR_GROUPS = 20
 _FOLDS = 20
 _NAMED = 3  # properties that a sentence about a video outside the domain names at most
@@ -51,6 +51,13 @@ class Appearance(BaseModel):
     high: tuple[float, ...]
     limit: float
     groups: int
+
+    @field_validator("statistics")
+    @classmethod
+    def _known(cls, statistics: tuple[str, ...]) -> tuple[str, ...]:
+        if list(statistics) != names(STATISTICS):
+            raise ValueError("another version of dfd measures other statistics of the videos")
+        return statistics
 
     def distance(self, values: Values) -> float:
         """Return the distance of a video from the training videos; about 1 is usual.
@@ -177,10 +184,10 @@ def fit_appearance(train: "pd.DataFrame", validation: "pd.DataFrame") -> Appeara
     Example:
         >>> import numpy as np, pandas as pd
         >>> rng = np.random.default_rng(0)
-        >>> crops = pd.DataFrame(rng.normal(size=(200, 13)), columns=names(STATISTICS))
+        >>> crops = pd.DataFrame(rng.normal(size=(200, 22)), columns=names(STATISTICS))
         >>> crops = crops.assign(video=np.arange(200) // 4, group=np.arange(200) // 8)
         >>> appearance = fit_appearance(crops[:160], crops[160:])
-        >>> unlike = np.array(appearance.mean) + np.array([4.0, *[0.0] * 12])
+        >>> unlike = np.array(appearance.mean) + np.array([6.0, *[0.0] * 21])
         >>> appearance.distance(unlike) > appearance.limit, appearance.differences(unlike)
         (True, ('sharper',))
     """

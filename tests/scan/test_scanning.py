@@ -128,7 +128,7 @@ def test_outside_the_domain_there_is_a_distance_and_neither_verdict_nor_score(
 
     known = scanned(near)
     assert (known.verdict == "INCONCLUSIVE", known.domain.inside) == (False, True)
-    brighter = near + 100.0 * (np.arange(len(near)) == 2)
+    brighter = near + 140.0 * (np.arange(len(near)) == 2)
     record = scanned(brighter)
     assert (record.verdict, record.probability, record.tracks) == ("INCONCLUSIVE", None, ())
     assert record.domain.distance > record.domain.limit == 1.5
