@@ -22,7 +22,7 @@ from dfd.train.feed.feed import Feed
 from dfd.train.feed.store import open_store
 from dfd.train.loop.checkpoint import Checkpoint
 from dfd.train.loop.fit import Callbacks, fit
-from dfd.train.loop.history import EpochRecord, best_epoch, curves
+from dfd.train.loop.history import EpochRecord, curves
 from dfd.train.loop.network import build_network
 from dfd.train.loop.setup import choose_setup
 from dfd.train.pictures import batch_figure, training_figure
@@ -152,7 +152,8 @@ def train_detector(
                 "leaky": card.leaky,
                 "weights": card.weights,
                 "epochs": len(result.history),
-                "best_epoch": best_epoch(result.history).epoch,
+                "best_epoch": result.best_epoch,
+                "chosen_by": result.criterion,
                 "decision": card.model_dump(mode="json")["decision"],
                 "validation_video": card.validation["video"],
                 "validation_frame": card.validation["frame"],

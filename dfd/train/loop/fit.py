@@ -27,7 +27,13 @@ from dfd.train.feed.tone import ToneAugmentation, with_tone_augmentation
 from dfd.train.loop.batchnorm import TrainingMode, reestimate_checked
 from dfd.train.loop.checkpoint import Checkpoint, State, values_of
 from dfd.train.loop.head import backbone_of, features_of_crops, features_of_feeds, train_head
-from dfd.train.loop.history import EpochRecord, PhaseName, best_epoch, patience_exhausted
+from dfd.train.loop.history import (
+    EpochRecord,
+    PhaseName,
+    best_epoch,
+    criterion_for,
+    patience_exhausted,
+)
 from dfd.train.loop.network import StartNetwork, set_trainable_layers
 from dfd.train.loop.optimizer import compile_fine_tuning
 from dfd.train.loop.result import TrainingResult, training_result
@@ -69,8 +75,9 @@ def fit(
     backbone computes once, then the layers from ``finetune_from`` on, with the BatchNorm layers in
     inference mode. A backbone with random weights has the second phase alone; its BatchNorm layers
     are trained, and their statistics are measured again before each validation. The best epoch is
-    the one with the highest validation AUC over videos and, of equal ones, the lowest validation
-    loss. A phase stops early after ``params.patience`` epochs without a new best one.
+    chosen by validation loss or, with enough validation groups, by validation AUC over videos
+    (``criterion_for``). A phase stops early after ``params.patience`` epochs without a new best
+    one.
 
     Args:
         network: The network as ``build_network`` returns it; it is trained in place.
@@ -115,6 +122,7 @@ class _Run:
         self.network, self.detector = network, network.model
         self.train, self.validation, self.params = train, validation, params
         self.setup, self.checkpoint, self.callbacks = setup, checkpoint, callbacks
+        self.criterion = criterion_for(validation.table["group"].nunique())
         self.state = checkpoint.load()
         self.history, self.best_weights = list(self.state.history), self.state.best
         for record in self.history:
@@ -138,7 +146,7 @@ class _Run:
             rate = len(features.values) / seconds
             self.add_epoch("head", training_figures, scores, began, rate, waited / seconds)
             began, waited = time.perf_counter(), 0.0
-            return not patience_exhausted(self.history, "head", self.params.patience)
+            return not self.patience_exhausted("head")
 
         train_head(self.detector, features, validation_features, self.params, on_epoch)
         # Epochs of the head take seconds: the phase is saved once, at its end.
@@ -171,7 +179,7 @@ class _Run:
         )
         done = sum(record.phase == "full" for record in self.history)
         for _ in range(done, params.epochs):
-            if patience_exhausted(self.history, "full", params.patience):
+            if self.patience_exhausted("full"):
                 break
             epoch = len(self.history) + 1
             feed = Feed(self.train, params, epoch)
@@ -242,9 +250,13 @@ class _Run:
             memory_mb=memory_mb(self.setup),
         )
         self.history.append(record)
-        if best_epoch(self.history) is record:
+        if best_epoch(self.history, self.criterion) is record:
             self.best_weights = self.detector.get_weights()
         self.callbacks.on_epoch(record)
+
+    def patience_exhausted(self, phase: PhaseName) -> bool:
+        """Tell whether the running phase should stop early."""
+        return patience_exhausted(self.history, phase, self.params.patience, self.criterion)
 
     def result(self) -> TrainingResult:
         """Return the detector with the weights of the best epoch, and its metrics."""

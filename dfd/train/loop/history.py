@@ -7,6 +7,9 @@ from typing import Literal
 import pandas as pd
 
 PhaseName = Literal["head", "full"]
+Criterion = Literal["loss", "auc"]
+
+AUC_FROM_GROUPS = 30
 
 _MACHINE_DEPENDENT = ("seconds", "images_per_second", "waiting", "memory_mb")
 
@@ -50,46 +53,75 @@ class EpochRecord:
     memory_mb: float
 
 
-def best_epoch(history: Sequence[EpochRecord]) -> EpochRecord:
-    """Return the epoch with the highest validation AUC over videos.
+def criterion_for(groups: int) -> Criterion:
+    """Return what the best epoch is chosen by: validation loss, or validation AUC over videos.
 
-    Of epochs with the same AUC the one with the lowest validation loss wins, then the earliest.
+    The AUC of few videos moves in large steps and has many ties, so the best of many epochs is the
+    luckiest one. The loss of every crop is much steadier. The AUC, which is what a detector is
+    wanted for, decides from ``AUC_FROM_GROUPS`` groups on.
+
+    Args:
+        groups: Number of groups of the validation part.
+
+    Example:
+        >>> criterion_for(12), criterion_for(30)
+        ('loss', 'auc')
+    """
+    return "auc" if groups >= AUC_FROM_GROUPS else "loss"
+
+
+def best_epoch(history: Sequence[EpochRecord], criterion: Criterion) -> EpochRecord:
+    """Return the epoch with the lowest validation loss, or the highest validation AUC over videos.
+
+    Of equally good epochs the one that is better by the other criterion wins, then the earliest.
 
     Args:
         history: At least one record.
+        criterion: What decides first, as ``criterion_for`` returns it.
 
     Example:
         >>> from dataclasses import replace
         >>> first = EpochRecord("full", 1, *[0.5] * 13)
-        >>> second = replace(first, epoch=2, val_video_auc=0.8)
-        >>> third = replace(first, epoch=3, val_video_auc=0.8, val_loss=0.4)
-        >>> best_epoch([first, second, third]).epoch
+        >>> second = replace(first, epoch=2, val_video_auc=0.8, val_loss=0.6)
+        >>> third = replace(first, epoch=3, val_video_auc=0.7, val_loss=0.4)
+        >>> best_epoch([first, second, third], "auc").epoch
+        2
+        >>> best_epoch([first, second, third], "loss").epoch
         3
     """
-    return max(history, key=lambda record: (record.val_video_auc, -record.val_loss))
+
+    def merit(record: EpochRecord) -> tuple[float, float]:
+        auc, loss = record.val_video_auc, record.val_loss
+        return (auc, -loss) if criterion == "auc" else (-loss, auc)
+
+    return max(history, key=merit)
 
 
-def patience_exhausted(history: Sequence[EpochRecord], phase: PhaseName, patience: int) -> bool:
+def patience_exhausted(
+    history: Sequence[EpochRecord], phase: PhaseName, patience: int, criterion: Criterion
+) -> bool:
     """Tell whether a phase should stop early.
 
     Args:
         history: The epochs so far, of both phases; may be empty.
         phase: The phase that is running.
         patience: Number of epochs of this phase without a new best epoch after which it stops.
+        criterion: What the best epoch is chosen by.
 
     Example:
         >>> from dataclasses import replace
         >>> first = EpochRecord("full", 1, *[0.5] * 13)
         >>> history = [first, replace(first, epoch=2), replace(first, epoch=3)]
-        >>> patience_exhausted(history, "full", patience=2)
+        >>> patience_exhausted(history, "full", patience=2, criterion="loss")
         True
-        >>> patience_exhausted(history, "full", patience=3)
+        >>> patience_exhausted(history, "full", patience=3, criterion="loss")
         False
     """
     if not history:
         return False
     of_earlier_phase = sum(record.phase != phase for record in history)
-    return len(history) - max(best_epoch(history).epoch, of_earlier_phase) >= patience
+    best = best_epoch(history, criterion).epoch
+    return len(history) - max(best, of_earlier_phase) >= patience
 
 
 def curves(history: Sequence[EpochRecord]) -> pd.DataFrame:

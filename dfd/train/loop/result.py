@@ -15,7 +15,7 @@ from dfd.scoring.aggregate import video_scores
 from dfd.scoring.decision import Decision, fit_decision
 from dfd.scoring.metrics import Metrics, measure
 from dfd.train.feed.crops import Crops
-from dfd.train.loop.history import EpochRecord
+from dfd.train.loop.history import Criterion, EpochRecord, best_epoch, criterion_for
 from dfd.train.loop.network import StartNetwork
 
 
@@ -28,6 +28,7 @@ class TrainingResult:
         weights: Weights that the backbone started from: ``imagenet``, ``casia-webface``, ``none``
             (random) or the name of a file.
         history: One record per epoch.
+        criterion: What the best epoch was chosen by.
         decision: Calibration, threshold and inconclusive band, fitted on the validation videos.
         frames: Metrics of the validation crops under this decision.
         videos: Metrics of the validation videos under this decision.
@@ -37,10 +38,16 @@ class TrainingResult:
     model: keras.Model
     weights: str
     history: tuple[EpochRecord, ...]
+    criterion: Criterion
     decision: Decision
     frames: Metrics
     videos: Metrics
     train_sha256: str
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch whose weights were kept, from 1."""
+        return best_epoch(self.history, self.criterion).epoch
 
     def card(
         self,
@@ -108,6 +115,7 @@ def training_result(
         model=network.model,
         weights=network.weights,
         history=tuple(history),
+        criterion=criterion_for(crops["group"].nunique()),
         decision=decision,
         frames=frame_metrics,
         videos=video_metrics,

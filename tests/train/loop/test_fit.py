@@ -105,9 +105,16 @@ def test_every_epoch_is_reported_once_and_kept(from_random: Whole) -> None:
 
 
 def test_the_best_epoch_by_validation_is_kept(fitted: TrainingResult, crops) -> None:
-    best = max(fitted.history, key=lambda record: (record.val_video_auc, -record.val_loss))
+    best = min(fitted.history, key=lambda record: record.val_loss)  # ten validation groups
+    assert (fitted.criterion, fitted.best_epoch) == ("loss", best.epoch)
     assert fitted.videos.auc == best.val_video_auc
     assert fitted.frames.auc == best.val_frame_auc
+
+
+def test_with_thirty_validation_groups_the_auc_chooses_the_epoch(crops, params, tmp_path) -> None:
+    short = params.model_copy(update={"epochs": 1})
+    result = run(crops(8, seed=1), crops(30, seed=2, per_video=2), short, tmp_path / "state.npz")
+    assert (result.criterion, result.best_epoch) == ("auc", 1)
 
 
 def test_the_decision_is_what_the_validation_videos_ask_for(
