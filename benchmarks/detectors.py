@@ -58,7 +58,7 @@ def card_of(trained_as: str = "mesonet", **changes: Any) -> DetectorCard:
         ),
         "crop": load_section(FacesParams, _PARAMS).crop,
         "params": params.model_dump(),
-        "decision": Decision(Calibration(temperature=0.7, bias=0.3), 0.5, (0.45, 0.55)),
+        "decision": Decision(Calibration(temperature=0.7, bias=0.3), width=0.2),
         "train_sha256": "1" * 64,
         "split_sha256": "2" * 64,
         "leaky": False,

@@ -38,6 +38,24 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def if_fake(prior: float) -> str:
+    """Return the share of fakes that a probability supposes, in words.
+
+    Args:
+        prior: Share of FAKE among the videos that are judged, between 0 and 1.
+
+    Example:
+        >>> if_fake(0.5), if_fake(0.0004)
+        ('if one video in two were fake', 'if 4 in 10,000 videos were fake')
+    """
+    if prior == 0.5:
+        return "if one video in two were fake"
+    of = 100
+    while prior * of < 1:
+        of *= 10
+    return f"if {prior * of:.4g} in {of:,} videos were fake"
+
+
 def displayed(name: str, length: int) -> str:
     """Return a name that is safe to show and not too long.
 

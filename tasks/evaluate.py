@@ -27,6 +27,7 @@ from dfd.files import write_json, write_table, write_text
 from dfd.params.data import SplitParams
 from dfd.params.evaluation import EvaluateParams
 from dfd.plots import write_figure
+from dfd.scoring.decision import THRESHOLD
 from dfd.split.table import FRAME_PART, assign_parts, read_split, summarise
 from dfd.words import marked
 from tasks.tracking import log_evaluation
@@ -114,16 +115,15 @@ def report_evaluation(
         plots: The folder for tables, pictures and reports.
     """
     evaluation, card = findings.evaluation, findings.card
-    decision = card.decision
-    record = as_record(evaluation, decision, card.leaky)
+    record = as_record(evaluation, card.leaky)
     write_json(metrics, record)
-    points = tables(evaluation, decision)
+    points = tables(evaluation)
     for key, table in points.items():
         write_table(plots / f"{key}.csv", table)
-    worst = worst_errors(evaluation.videos, evaluation.crops, decision.threshold)
+    worst = worst_errors(evaluation.videos, evaluation.crops, THRESHOLD)
     images = read_crops(faces, worst) if len(worst) else np.empty((0, 1, 1, 3), np.uint8)
     name = marked(detector.name, card.leaky)
-    drawn = pictures(evaluation, decision, points, worst, images, name)
+    drawn = pictures(evaluation, card.decision, points, worst, images, name)
     for key, picture in drawn.items():
         write_figure(plots / f"{key}.png", picture.figure)
     files = {key: (plots / f"{key}.png").read_bytes() for key in drawn}

@@ -427,7 +427,6 @@ def _tie(client: "MlflowClient", run_id: str, detector: Path) -> None:
         client.set_tag(run_id, key, value)
     for level, metrics in card.validation.items():
         _log_metrics(client, run_id, f"validation_{level}", metrics)
-    client.log_metric(run_id, "threshold", card.decision.threshold)
 
 
 def _log_metrics(

@@ -144,5 +144,5 @@ def test_a_champion_of_format_4_is_compared_with_and_replaced(
         assert int(champion.version) == decided["version"]
         assert RULING in champion.tags
         former = registry.detector(registry.former())
-        assert load_card(former).format == 5, "it is upgraded in memory"
+        assert load_card(former).format == 6, "it is upgraded in memory"
         assert json.loads((former / card.name).read_text())["format"] == 4, "and not on disk"

@@ -29,9 +29,10 @@ from pydantic_core import to_json
 from dfd.detector.domain import Domain
 from dfd.errors import DetectorError
 from dfd.params.faces import CropParams
+from dfd.scoring.aggregate import log_odds
 from dfd.scoring.decision import Decision
 
-FORMAT = 5
+FORMAT = 6
 CARD, NETWORK, MODEL, HISTORY = "detector.json", "model.onnx", "model.keras", "history.csv"
 REGISTERED = "registered.json"
 
@@ -67,7 +68,7 @@ class DetectorCard(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[5] = 5
+    format: Literal[6] = 6
     candidate: str
     backbone: str
     weights: str
@@ -98,8 +99,8 @@ def load_card(directory: Path) -> DetectorCard:
 
     Example, where ``detector_dir`` is a detector directory such as ``Path("models/champion")``:
         >>> card = load_card(detector_dir)
-        >>> card.backbone, card.classes, card.decision.threshold
-        ('mesonet', ('REAL', 'FAKE'), 0.5)
+        >>> card.backbone, card.classes, card.decision.width
+        ('mesonet', ('REAL', 'FAKE'), 0.2)
         >>> load_card(Path("models/none"))
         Traceback (most recent call last):
         dfd.errors.DetectorError: models/none/detector.json: cannot be read (No such file ...
@@ -163,14 +164,29 @@ def _from_format_4(card: dict[str, Any]) -> dict[str, Any]:
     """Upgrade a card of format 4, which had the validation figures in two separate keys."""
     levels = {"frame": "validation_frames", "video": "validation_videos"}
     kept = {key: value for key, value in card.items() if key not in levels.values()}
-    return {
-        **kept,
-        "format": FORMAT,
-        "validation": {level: card[key] for level, key in levels.items()},
+    return _from_format_5({**kept, "validation": {k: card[key] for k, key in levels.items()}})
+
+
+def _from_format_5(card: dict[str, Any]) -> dict[str, Any]:
+    """Upgrade a card of format 5, whose probabilities contain the validation part's share of FAKE.
+
+    Its band promises nothing about the verdicts on other videos, so that it gives none.
+    """
+    calibration, videos = card["decision"]["calibration"], card["validation"]["video"]
+    fake_share = (videos["tp"] + videos["fn"]) / videos["n"]
+    bias = calibration["bias"] - float(log_odds(fake_share))
+    decision = {
+        "calibration": {**calibration, "bias": bias},
+        "width": None,
+        "fake_share": fake_share,
     }
+    return {**card, "format": FORMAT, "decision": decision}
 
 
-_UPGRADES: dict[Any, Callable[[dict[str, Any]], dict[str, Any]]] = {4: _from_format_4}
+_UPGRADES: dict[Any, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    4: _from_format_4,
+    5: _from_format_5,
+}
 
 
 def _problem(error: ValidationError | KeyError | TypeError) -> str:

@@ -15,7 +15,7 @@ from dfd.colours import COLOURS, TEXT_COLOURS
 from dfd.evaluate.evaluation import Coverage, Judgement
 from dfd.labels import LABELS
 from dfd.plots import FAINT, INK, SQUARE, panel, titled
-from dfd.scoring.decision import Decision
+from dfd.scoring.decision import THRESHOLD, Decision
 from dfd.scoring.metrics import BINS, Metrics
 from dfd.scoring.wording import number
 
@@ -136,7 +136,7 @@ def reliability_figure(bins: pd.DataFrame, video: Judgement, title: str) -> Figu
     axes.set(ylabel="share that is FAKE", ylim=(-0.04, 1.04), xlim=(-0.02, 1.02))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     below.bar(bins["low"], bins["videos"], width=1 / BINS, align="edge", color=FAINT, edgecolor="w")
-    below.set(xlabel="video score, P(FAKE)", ylabel="videos")
+    below.set(xlabel="P(FAKE) at the share of FAKE here", ylabel="videos")
     below.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=10)
     return figure
@@ -147,13 +147,13 @@ def score_figure(videos: pd.DataFrame, decision: Decision, title: str) -> Figure
 
     Args:
         videos: One row per video, with the columns ``label`` and ``score`` (calibrated, 0..1).
-        decision: The threshold and the inconclusive band.
+        decision: The inconclusive band.
         title: Title of the figure.
     """
     figure = Figure(figsize=SQUARE, layout="constrained")
     both = figure.subplots(2, sharex=True, sharey=True)
     titled(both[0], title)
-    low, high = decision.inconclusive
+    low, high = decision.band()
     for axes, name in zip(both, LABELS, strict=True):
         scores = videos.loc[videos["label"] == name, "score"]
         axes.hist(
@@ -165,8 +165,7 @@ def score_figure(videos: pd.DataFrame, decision: Decision, title: str) -> Figure
         )
         if high > low:
             axes.axvspan(low, high, color="#dddddd", linewidth=0, zorder=0, label="inconclusive")
-        threshold = f"threshold {decision.threshold:.2f}"
-        axes.axvline(decision.threshold, color=INK, linestyle="--", label=threshold)
+        axes.axvline(THRESHOLD, color=INK, linestyle="--", label=f"threshold {THRESHOLD:g}")
         axes.set(xlim=(0, 1), ylabel=f"{name} videos ({len(scores):,})")
         axes.yaxis.label.set_color(TEXT_COLOURS[name])
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))

@@ -14,6 +14,7 @@ from dfd.errors import EvaluationError
 from dfd.evaluate.baselines import MAJORITY
 from dfd.evaluate.slices import slice_figures
 from dfd.evaluate.within_groups import WithinGroups, within_groups
+from dfd.labels import PRIOR
 from dfd.params.evaluation import EvaluateParams
 from dfd.scoring.aggregate import track_scores, video_scores
 from dfd.scoring.bootstrap import (
@@ -25,8 +26,8 @@ from dfd.scoring.bootstrap import (
     intervals,
     why_no_interval,
 )
-from dfd.scoring.decision import Decision
-from dfd.scoring.metrics import Metrics, measure
+from dfd.scoring.decision import THRESHOLD, Decision, with_prior
+from dfd.scoring.metrics import Metrics, is_fake, measure
 
 LEVELS = ("frame", "track", "video")  # what is scored: a crop, a track or a video
 
@@ -70,7 +71,8 @@ class Evaluation:
     """Everything that is known about a detector on the test part.
 
     Attributes:
-        levels: The metrics of crops (``frame``), tracks (``track``) and videos (``video``).
+        levels: The metrics of crops (``frame``), tracks (``track``) and videos (``video``), with
+            probabilities at the share of FAKE among them.
         why_no_interval: Why some intervals of videos are not given; None where all are.
         coverage: How many of all videos get a verdict.
         within: The AUC within groups; None where no fake has its source in the test part.
@@ -82,7 +84,7 @@ class Evaluation:
             groups.
         slices: The metrics of kinds of video, as a table (``dfd.evaluate.slices.slice_figures``).
         videos: One row per video with a crop: ``video``, ``label``, ``group``, ``source``,
-            ``method``, ``score`` (calibrated), ``verdict`` and ``crops`` (their number).
+            ``method``, ``score`` (P(FAKE) at ``PRIOR``), ``verdict`` and ``crops`` (their number).
         crops: The crops that were evaluated, with calibrated scores.
     """
 
@@ -117,7 +119,7 @@ def evaluate(
             ``video``, ``source``, ``method``, ``width`` and ``height``.
         baselines: P(FAKE) indexed by video, by the name of the baseline; ``majority`` must be among
             them. ``dfd.evaluate.baselines.baseline_scores`` makes them.
-        decision: The calibration, threshold and inconclusive band of the detector.
+        decision: The calibration and the inconclusive band of the detector.
         params: Number and seed of the bootstrap resamples.
         outside: Names of the videos outside the detector's domain, which get no verdict.
 
@@ -140,7 +142,7 @@ def evaluate(
         ...     crops,
         ...     videos,
         ...     baselines={"majority": pd.Series(0.5, index=videos["video"])},
-        ...     decision=Decision(Calibration(), threshold=0.5, inconclusive=(0.4, 0.6)),
+        ...     decision=Decision(Calibration(), width=0.4),
         ...     params=EvaluateParams(bootstrap=100, seed=1),
         ... )
         >>> evaluation.levels["video"].metrics.auc, evaluation.coverage.without_face
@@ -178,8 +180,9 @@ def evaluate(
         videos, videos["video"].map(baselines[strongest]), params
     )
     with_kinds = _with_kinds(videos, crops)
+    own_mix = {name: at_own_mix(table) for name, table in tables.items()}
     return Evaluation(
-        levels={name: judge(table, decision.threshold) for name, table in tables.items()},
+        levels={name: judge(*scored) for name, scored in own_mix.items()},
         why_no_interval=why_no_interval(videos),
         coverage=coverage_of(videos, len(all_videos)),
         within=within_groups(videos, params.bootstrap, params.seed),
@@ -187,10 +190,33 @@ def evaluate(
         strongest=strongest,
         advantage=advantage,
         advantage_interval=advantage_interval,
-        slices=slice_figures(with_kinds, decision.threshold, params.bootstrap, params.seed),
+        slices=slice_figures(with_kinds, THRESHOLD, params.bootstrap, params.seed),
         videos=videos.drop(columns=["width", "height", "outside"]),
         crops=tables["frame"],
     )
+
+
+def at_own_mix(table: pd.DataFrame) -> tuple[pd.DataFrame, float]:
+    """Return items with probabilities at their own share of FAKE, and the threshold there.
+
+    Whether probabilities are right can be seen at no other share. Order and predictions stay.
+
+    Args:
+        table: One row per item, with the columns ``label`` and ``score`` (P(FAKE) at ``PRIOR``).
+            Where all items are of one class, they are returned as they are.
+
+    Example:
+        >>> import pandas as pd
+        >>> from dfd.evaluate.evaluation import at_own_mix
+        >>> videos = pd.DataFrame({"label": ["REAL", "FAKE", "FAKE", "FAKE"], "score": 0.5})
+        >>> shifted, threshold = at_own_mix(videos)
+        >>> shifted["score"].tolist(), threshold
+        ([0.75, 0.75, 0.75, 0.75], 0.75)
+    """
+    share = float(is_fake(table["label"]).mean())
+    prior = share if 0 < share < 1 else PRIOR
+    threshold = float(with_prior([THRESHOLD], prior)[0])
+    return table.assign(score=with_prior(table["score"], prior)), threshold
 
 
 def coverage_of(scored: pd.DataFrame, videos: int) -> Coverage:

@@ -10,6 +10,7 @@ from typing import Any
 from dfd.detector.card import DetectorCard
 from dfd.evaluate.evaluation import Evaluation
 from dfd.evaluate.slices import empty_slices
+from dfd.scoring.decision import why_no_verdicts
 from dfd.scoring.wording import number, percent
 from dfd.words import LEAK, counted
 
@@ -138,7 +139,7 @@ def _limits_of_ranking(evaluation: Evaluation) -> list[str]:
 
 
 def _limits_of_verdicts(findings: Findings) -> list[str]:
-    counts, target = findings.evaluation.coverage, findings.card.params.get("target_error")
+    counts, decision = findings.evaluation.coverage, findings.card.decision
     ece = findings.evaluation.levels["video"].metrics.ece
     sentences: list[str] = []
     if counts.without_face:
@@ -151,10 +152,13 @@ def _limits_of_verdicts(findings: Findings) -> list[str]:
         )
     if counts.coverage < 0.5:
         sentences.append(f"Most videos get no verdict: {percent(1 - counts.coverage)}.")
-    if target and counts.error is not None and counts.error > target:
+    if why := why_no_verdicts(decision):
+        sentences.append(f"It gives no verdicts: {why}.")
+    promise = decision.promise
+    if promise and counts.error is not None and counts.error > promise.target_error:
         sentences.append(
-            f"The inconclusive band aims at {percent(target)} wrong verdicts; on the test videos "
-            f"{percent(counts.error, 1)} are wrong."
+            f"It promises at most {percent(promise.target_error)} wrong verdicts if one video in "
+            f"two is fake; on the test videos {percent(counts.error, 1)} are wrong."
         )
     if ece > 0.1:
         sentences.append(

@@ -50,7 +50,7 @@ def pictures(
 
     Args:
         evaluation: The evaluation of the detector.
-        decision: The calibration, threshold and inconclusive band of the detector.
+        decision: The calibration and the inconclusive band of the detector.
         points: The points of the curves, by name (``dfd.evaluate.records.tables``).
         worst: The crops of the worst errors (``dfd.evaluate.worst_errors.worst_errors``).
         images: Those crops in the same order, uint8 (N, S, S, 3) RGB.
@@ -96,8 +96,9 @@ def pictures(
         ),
         "reliability": Picture(
             reliability_figure(points["reliability"], video, f"{name}: reliability"),
-            "For videos of similar score, the share that is fake. On the dotted line the "
-            "probabilities are right; ECE is the mean distance from it.",
+            "For videos of similar probability, the share that is fake; both at the share of fakes "
+            "in the test part. On the dotted line the probabilities are right; ECE is the mean "
+            "distance from it.",
         ),
         "scores": Picture(
             score_figure(evaluation.videos, decision, f"{name}: scores of test videos"),

@@ -6,18 +6,17 @@ from typing import Any
 import pandas as pd
 
 from dfd.evaluate.curves import pr_points, reliability_bins, risk_coverage, roc_points
-from dfd.evaluate.evaluation import Evaluation
-from dfd.scoring.decision import Decision
+from dfd.evaluate.evaluation import Evaluation, at_own_mix
+from dfd.scoring.decision import THRESHOLD
 
 
-def as_record(evaluation: Evaluation, decision: Decision, leaky: bool) -> dict[str, Any]:
+def as_record(evaluation: Evaluation, leaky: bool) -> dict[str, Any]:
     """Return the most important metrics, the content of ``metrics/<candidate>/evaluation.json``.
 
     ``as_table`` has all metrics and their intervals.
 
     Args:
         evaluation: The evaluation of the detector.
-        decision: The calibration, threshold and inconclusive band of the detector.
         leaky: Whether the split let videos of one group lie in several parts.
 
     Returns:
@@ -28,7 +27,6 @@ def as_record(evaluation: Evaluation, decision: Decision, leaky: bool) -> dict[s
     advantage, within = evaluation.advantage_interval, evaluation.within
     return {
         "leaky": leaky,
-        "threshold": decision.threshold,
         "videos": evaluation.coverage.videos,
         "videos_without_face": evaluation.coverage.without_face,
         "videos_outside_domain": evaluation.coverage.outside_domain,
@@ -85,23 +83,22 @@ def as_table(evaluation: Evaluation) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["of", "figure", "value", "low", "high"])
 
 
-def tables(evaluation: Evaluation, decision: Decision) -> dict[str, pd.DataFrame]:
+def tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
     """Return the tables of ``plots/<candidate>/``, by the name of their CSV file.
 
     Args:
         evaluation: The evaluation of the detector.
-        decision: The calibration, threshold and inconclusive band of the detector.
     """
     videos = evaluation.videos
-    predicted = videos["score"].ge(decision.threshold).map({True: "FAKE", False: "REAL"})
+    predicted = videos["score"].ge(THRESHOLD).map({True: "FAKE", False: "REAL"})
     predictions = videos.assign(actual=videos["label"], predicted=predicted)
     columns = ["video", "group", "method", "actual", "predicted", "verdict", "score", "crops"]
     return {
         "predictions": predictions[columns],
         "roc": roc_points(videos["label"], videos["score"]),
         "pr": pr_points(videos["label"], videos["score"]),
-        "reliability": reliability_bins(videos["label"], videos["score"]),
-        "risk_coverage": risk_coverage(videos, decision.threshold, evaluation.coverage.videos),
+        "reliability": reliability_bins(videos["label"], at_own_mix(videos)[0]["score"]),
+        "risk_coverage": risk_coverage(videos, THRESHOLD, evaluation.coverage.videos),
         "figures": as_table(evaluation),
         "slices": evaluation.slices,
     }

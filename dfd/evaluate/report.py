@@ -16,6 +16,7 @@ from dfd.evaluate.evaluation import LEVELS
 from dfd.evaluate.findings import Findings, limits, verdict
 from dfd.evaluate.pictures import Picture
 from dfd.pages import environment
+from dfd.scoring.decision import promised
 from dfd.scoring.metrics import RATES
 from dfd.scoring.wording import interval_of, number, percent
 from dfd.words import LEAK
@@ -94,6 +95,7 @@ def _render(template: str, findings: Findings, more: Mapping[str, Any]) -> str:
         "leak": LEAK if findings.card.leaky else None,
         "verdict": verdict(findings.evaluation),
         "limits": limits(findings),
+        "promised": promised(findings.card.decision),
         "figures": FIGURES,
         "slices": findings.evaluation.slices.to_dict("records"),
     }

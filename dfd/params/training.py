@@ -44,8 +44,8 @@ class CandidateParams(Section):
         label_smoothing: Share of a target that is given to the other class.
         ema_decay: Decay of the moving average of the weights (EMA), which is validated and kept;
             0 for no average.
-        target_error: Share of wrong verdicts on the validation videos that the inconclusive band
-            aims at.
+        target_error: Share of wrong verdicts that is promised with 90 % confidence, if one video
+            in two is fake. Videos too uncertain for that get no verdict.
         precision: ``float32``, ``mixed_bfloat16``, or ``auto``: ``mixed_bfloat16`` on a GPU, and
             with TensorFlow on a CPU that has instructions for it.
         xla: Whether XLA compiles the step; ``auto`` does so on a GPU, and with JAX on a CPU too.
@@ -75,7 +75,7 @@ class CandidateParams(Section):
     clip_norm: Annotated[float, Field(gt=0)]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     ema_decay: Annotated[float, Field(ge=0, lt=1)]
-    target_error: Annotated[float, Field(gt=0, lt=1)]
+    target_error: Annotated[float, Field(gt=0, lt=0.5)]
     precision: Literal["auto", "float32", "mixed_bfloat16"]
     xla: bool | Literal["auto"]
     devices: Count

@@ -1,8 +1,9 @@
 """The evidence in a video: the scores of its crops, combined into the video's probability.
 
 An evaluation takes the same steps: the log-odds of a track are the mean over its crops, the video
-gets the score of its most suspicious track, and the detector's calibration turns scores into
-probabilities.
+gets the score of its most suspicious track, and the detector's calibration turns that into a
+probability. The calibration was fitted to videos: the scores of tracks and crops are on its scale,
+to be compared with that of the video, and are no probabilities.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dfd.faces.record import Crop
+from dfd.labels import PRIOR
 from dfd.scan.record import FrameScore, Track, TrackFrame
 from dfd.scoring.aggregate import Values, log_odds, odds_of_track, probability
 from dfd.scoring.decision import Calibration
@@ -31,11 +33,12 @@ _T = [
 
 @dataclass(frozen=True)
 class Evidence:
-    """The evidence in the crops of a video. Every score is a calibrated P(FAKE), 0..1.
+    """The evidence in the crops of a video. Scores are 0..1, from REAL to FAKE.
 
     Attributes:
-        probability: P(FAKE) of the video, which is the score of its most suspicious track.
-        interval: ``odds_interval`` of that track as probabilities; None if it has one crop only.
+        probability: P(FAKE) of the video, at the prior.
+        interval: ``odds_interval`` of its most suspicious track as probabilities; None if that
+            track has one crop only.
         tracks: The tracks, ordered by number, with their crops ordered by time.
         frames: The highest score of each judged frame, ordered by time.
     """
@@ -47,7 +50,10 @@ class Evidence:
 
 
 def weigh(
-    crops: Sequence[Crop], scores: npt.NDArray[np.float32], calibration: Calibration
+    crops: Sequence[Crop],
+    scores: npt.NDArray[np.float32],
+    calibration: Calibration,
+    prior: float = PRIOR,
 ) -> Evidence:
     """Combine the scores of a video's crops.
 
@@ -55,6 +61,8 @@ def weigh(
         crops: The crops, at least one, ordered by frame and track.
         scores: Uncalibrated P(FAKE) of each crop, float32 (N,), 0..1.
         calibration: Calibration of the detector that computed the scores.
+        prior: Share of FAKE among the videos that are judged, between 0 and 1. It changes the
+            probability and its interval, and no score.
 
     Example:
         >>> from dfd.faces.face import Face
@@ -77,8 +85,8 @@ def weigh(
     deciding = max(raw_scores, key=lambda track: float(raw_scores[track]))
     interval = odds_interval(odds[deciding])
     return Evidence(
-        probability=float(calibration.apply(raw_scores[deciding])),
-        interval=interval and _pair(calibration.apply(probability(interval))),
+        probability=float(calibration.apply(raw_scores[deciding], prior)),
+        interval=interval and _pair(calibration.apply(probability(interval), prior)),
         tracks=tuple(
             Track(
                 track=track,

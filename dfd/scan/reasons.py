@@ -1,10 +1,10 @@
 """The table of reasons: why a video gets no verdict, or why its verdict needs caution.
 
 A *decisive* reason accompanies the verdict INCONCLUSIVE. It is given exactly where an evaluation
-counts no verdict either: there is no crop, or the probability lies in the detector's inconclusive
-band. Every other reason is a caution and changes no verdict. To add a reason, add a line to
-``REASONS`` and the code that yields it; the pages and the JSON schema use the table, and a test
-compares ``docs/scan.md`` with it.
+counts no verdict either: there is no crop, the video is unlike the training videos, the detector
+gives no verdicts, or the probability lies in its inconclusive band. Every other reason is a caution
+and changes no verdict. To add a reason, add a line to ``REASONS`` and the code that yields it; the
+pages and the JSON schema use the table, and a test compares ``docs/scan.md`` with it.
 """
 
 from collections.abc import Iterator
@@ -13,9 +13,10 @@ from statistics import median
 
 from dfd.detector.domain import Domain
 from dfd.faces.record import VideoFaces
+from dfd.labels import PRIOR
 from dfd.scan.record import DomainCheck, Reason
-from dfd.scoring.decision import Decision
-from dfd.words import counted
+from dfd.scoring.decision import Decision, why_no_verdicts, with_prior
+from dfd.words import counted, if_fake
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,16 @@ _KINDS = (
         True,
         "The detector cannot tell: where it is this unsure, it has been wrong too often.",
     ),
+    Kind(
+        "no_promise",
+        True,
+        "The detector was checked on too few videos to promise how often its verdicts are right.",
+    ),
+    Kind(
+        "against_prior",
+        True,
+        "What the faces show is no ground for a verdict at the share of fakes that was stated.",
+    ),
     Kind("time_limit", True, "Scanning the file took longer than the time limit."),
     Kind("memory_limit", True, "Scanning the file needed more memory than the limit."),
     Kind("crash", True, "The file crashed the program that reads it."),
@@ -83,19 +94,21 @@ def why_none(
     check: DomainCheck | None,
     probability: float | None,
     decision: Decision,
+    prior: float = PRIOR,
 ) -> Iterator[Reason]:
     """Yield the reason why a video gets no verdict, or nothing where it gets a verdict.
 
     Args:
         faces: The crops of the video, and counts of its frames.
         check: How far the video lies from the training videos; None without a crop.
-        probability: Calibrated P(FAKE) of the video, 0..1; None without a crop, and for a video
-            outside the domain.
+        probability: Calibrated P(FAKE) of the video at the prior, 0..1; None without a crop, and
+            for a video outside the domain.
         decision: How the detector's probabilities become verdicts.
+        prior: Share of FAKE among the videos that are judged, between 0 and 1.
 
     Example:
         >>> from dfd.scoring.decision import Calibration
-        >>> decision = Decision(Calibration(), threshold=0.5, inconclusive=(0.4, 0.6))
+        >>> decision = Decision(Calibration(), width=0.4)
         >>> faces = VideoFaces(60, 1, 1, 1, 1, 1, crops=(), reason=None, detail="")
         >>> usual = DomainCheck(distance=1.0, limit=1.5, differences=())
         >>> [reason.code for reason in why_none(faces, usual, 0.55, decision)]
@@ -110,13 +123,21 @@ def why_none(
         yield Reason(code=faces.reason, detail=faces.detail)
     elif check and not check.inside:
         yield _outside(check)
-    elif probability is not None and decision.verdict(probability) == "INCONCLUSIVE":
-        low, high = decision.inconclusive
-        yield Reason(
-            code="between",
-            detail=f"the probability, {probability:.2f}, lies between {low:.2f} and {high:.2f}, "
-            "where the detector is wrong too often to say",
-        )
+    elif why := why_no_verdicts(decision):
+        yield Reason(code="no_promise", detail=why)
+    elif probability is not None and decision.verdict(probability, prior) == "INCONCLUSIVE":
+        yield _between(probability, decision, prior)
+
+
+def _between(probability: float, decision: Decision, prior: float) -> Reason:
+    low, high = decision.band(prior)
+    at_half = float(with_prior(probability, 1 - prior))
+    if decision.verdict(at_half) == "INCONCLUSIVE":
+        code, why = "between", "where the detector is wrong too often to say"
+    else:
+        code, why = "against_prior", f"although it would be {at_half:.2f} {if_fake(PRIOR)}"
+    detail = f"the probability, {probability:.2f}, lies between {low:.2f} and {high:.2f}, {why}"
+    return Reason(code=code, detail=detail)
 
 
 def _outside(check: DomainCheck) -> Reason:

@@ -2,13 +2,15 @@
 
 The schema of the JSON is ``dfd/scan/verdict.schema.json``, which ``python -m dfd.scan.schema``
 makes from these classes and their docstrings. Within a version, no field is renamed or given
-another meaning, but fields may be added. All scores and probabilities are calibrated P(FAKE), 0..1.
+another meaning, but fields may be added. All scores are 0..1, from REAL to FAKE. Only the video has
+a probability; the scores of people and frames are on the same scale at a prior of one half.
 """
 
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from dfd.labels import PRIOR
 from dfd.params.faces import CropParams
 
 SCHEMA: Final = "dfd.verdict/1"
@@ -113,7 +115,7 @@ class TrackFrame(_Part):
         frame: Index of the frame in the video, from 0.
         time_s: Seconds since the first frame of the video.
         box: Face box (left, top, right, bottom) in pixels of the upright frame.
-        score: P(FAKE) of the crop.
+        score: Score of the crop, 0..1, which is no probability.
     """
 
     frame: int
@@ -127,7 +129,7 @@ class Track(_Part):
 
     Attributes:
         track: Number of the track, from 0.
-        score: P(FAKE) of the track.
+        score: Score of the track, 0..1, which is no probability.
         frames: Crops of the track, ordered by time.
     """
 
@@ -201,8 +203,8 @@ class VerdictRecord(_Part):
         file: The scanned file.
         video: The video stream of the file; None where no frame can be decoded.
         verdict: ``REAL``, ``FAKE`` or ``INCONCLUSIVE``.
-        probability: P(FAKE) of the video; None where nothing could be judged, and outside the
-            detector's domain unless it was asked for.
+        probability: P(FAKE) of the video, if the share ``prior`` of such videos is FAKE; None where
+            nothing could be judged, and outside the detector's domain unless it was asked for.
         interval: 95 % interval of the probability, from the spread over the crops of the track
             that decided; None if that track has fewer than two crops.
         reasons: Why there is no verdict, or why the verdict needs caution.
@@ -214,6 +216,7 @@ class VerdictRecord(_Part):
         seconds: Wall-clock time of the scan in seconds.
         domain: How far the file lies from the videos that the detector was trained on; None where
             there is no crop.
+        prior: Share of FAKE, 0..1, that the probability supposes: 0.5 unless another was given.
         provenance: What the C2PA manifest of the file claims; None where the file has no manifest
             or the reader is not installed, which proves nothing.
     """
@@ -232,4 +235,5 @@ class VerdictRecord(_Part):
     crop: CropParams
     seconds: float
     domain: DomainCheck | None = None
+    prior: float = PRIOR
     provenance: Provenance | None = None

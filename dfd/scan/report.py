@@ -28,7 +28,8 @@ from dfd.scan.record import VerdictRecord
 from dfd.scan.scanning import Scan, pixels
 from dfd.scan.timeline import HEIGHT, WIDTH, timeline
 from dfd.scan.words import chance_of, clock, explanation, headline, limits
-from dfd.words import LEAK, displayed
+from dfd.scoring.decision import THRESHOLD
+from dfd.words import LEAK, displayed, if_fake
 
 _SUSPICIOUS = 6  # crops shown with their heat map
 _THUMBNAILS = 8  # of each person
@@ -44,7 +45,7 @@ class Shown:
     Attributes:
         track: The number of its track, from 0.
         time: Where in the video it is, such as ``0:01.7``.
-        score: Its calibrated P(FAKE), 0..1.
+        score: Its score, 0..1.
         image: The crop as a JPEG in base64.
         heat: The crop under its heat map as a JPEG in base64; None where no map was made.
     """
@@ -133,8 +134,7 @@ def report_page(scan: Scan, heat: HeatMaps | None) -> str:
         if heat
         else [None] * len(worst)
     )
-    decision = card.decision
-    drawn = timeline(record, decision.threshold, decision.inconclusive) if record.tracks else None
+    drawn = timeline(record, THRESHOLD, card.decision.band()) if record.tracks else None
     template = environment("dfd.scan").get_template("report.html")
     return template.render(
         record=record,
@@ -143,6 +143,8 @@ def report_page(scan: Scan, heat: HeatMaps | None) -> str:
         headline=headline(record),
         explanation=explanation(record),
         chance=None if record.probability is None else chance_of(record.probability),
+        supposed=if_fake(record.prior),
+        band=card.decision.band(record.prior),
         limits=limits(record, card),
         leak=LEAK if card.leaky else None,
         timeline=drawn,
@@ -165,7 +167,11 @@ def index_page(reports: Sequence[tuple[VerdictRecord, str]]) -> str:
     Args:
         reports: The record of each scan, and the address of its report relative to the page.
     """
-    return environment("dfd.scan").get_template("index.html").render(rows=reports)
+    return (
+        environment("dfd.scan")
+        .get_template("index.html")
+        .render(rows=reports, supposed=if_fake(reports[0][0].prior))
+    )
 
 
 def _scores(scan: Scan) -> dict[tuple[int, int], float]:

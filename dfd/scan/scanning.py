@@ -13,6 +13,7 @@ from dfd.detector.card import DetectorCard
 from dfd.detector.domain import Domain
 from dfd.detector.network import Detector
 from dfd.faces.record import Crop
+from dfd.labels import PRIOR
 from dfd.scan.evidence import weigh
 from dfd.scan.inspection import Inspection
 from dfd.scan.reasons import cautions, why_none
@@ -78,6 +79,7 @@ def conclude(
     name: str,
     version: str | None = None,
     anyway: bool = False,
+    prior: float = PRIOR,
 ) -> Scan:
     """Return the scan of an inspected file: verdict, probability, reasons and evidence.
 
@@ -89,6 +91,7 @@ def conclude(
         version: Version of the detector in the registry; None if it has none.
         anyway: Whether a video outside the detector's domain gets a score too. It never gets a
             verdict.
+        prior: Share of FAKE among the videos that are judged, between 0 and 1.
 
     Example, where ``detector_dir`` is a detector directory:
         >>> from pathlib import Path
@@ -104,18 +107,22 @@ def conclude(
     if measured and faces.crops:
         check = check_domain(card.domain, measured.statistics.mean(axis=0))
         if check.inside or anyway:
-            evidence = weigh(faces.crops, measured.scores, decision.calibration)
+            evidence = weigh(faces.crops, measured.scores, decision.calibration, prior)
     probability = evidence.probability if evidence else None
     verdict = "INCONCLUSIVE"
     if probability is not None and check and check.inside:
-        verdict = decision.verdict(probability)
+        verdict = decision.verdict(probability, prior)
     record = VerdictRecord(
         file=inspection.file,
         video=inspection.video,
         verdict=cast(Verdict, verdict),
         probability=probability,
+        prior=prior,
         interval=evidence.interval if evidence else None,
-        reasons=(*why_none(faces, check, probability, decision), *cautions(faces, card.domain)),
+        reasons=(
+            *why_none(faces, check, probability, decision, prior),
+            *cautions(faces, card.domain),
+        ),
         domain=check,
         coverage=Coverage(
             asked=faces.asked,

@@ -28,7 +28,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Timeline:
-    """A chart of ``WIDTH`` by ``HEIGHT`` pixels: time runs to the right, P(FAKE) upwards.
+    """A chart of ``WIDTH`` by ``HEIGHT`` pixels: time runs to the right, scores upwards.
 
     Attributes:
         lines: One line for each person.
@@ -37,8 +37,8 @@ class Timeline:
         ticks: The x of each label of the time axis, and the label.
         left: The x where the axes begin.
         right: The x where the time axis ends.
-        top: The y of P(FAKE) = 1.
-        bottom: The y of P(FAKE) = 0.
+        top: The y of a score of 1.
+        bottom: The y of a score of 0.
     """
 
     lines: tuple[Line, ...]
@@ -58,8 +58,8 @@ def timeline(
 
     Args:
         record: The record of a video with at least one track.
-        threshold: Probabilities of at least this are called FAKE, 0..1.
-        inconclusive: Probabilities strictly between these two get no verdict, 0..1.
+        threshold: Videos with at least this score are called FAKE, 0..1.
+        inconclusive: Videos with a score strictly between these two get no verdict, 0..1.
     """
     last = max(frame.time_s for track in record.tracks for frame in track.frames)
     end = max(last, (record.video and record.video.duration_s) or 0.0, 0.1)

@@ -3,7 +3,8 @@
 from dfd.detector.card import DetectorCard
 from dfd.scan.reasons import REASONS
 from dfd.scan.record import Reason, VerdictRecord
-from dfd.words import LEAK
+from dfd.scoring.decision import promised
+from dfd.words import LEAK, if_fake
 
 
 def headline(record: VerdictRecord) -> str:
@@ -39,7 +40,9 @@ def explanation(record: VerdictRecord) -> str:
     if record.probability is None:
         return why
     chance = chance_of(record.probability)
-    sentence = f"The detector puts the probability of a forged face at {chance}"
+    sentence = (
+        f"The detector puts the probability of a forged face at {chance}, {if_fake(record.prior)}"
+    )
     if record.interval:
         low, high = (chance_of(end) for end in record.interval)
         sentence += f"; other frames of the same video would have put it between {low} and {high}"
@@ -95,7 +98,7 @@ def limits(record: VerdictRecord, card: DetectorCard) -> list[str]:
         record: The verdict record.
         card: Card of the detector that judged the file.
     """
-    domain, validation = card.domain, card.validation["video"]
+    domain = card.domain
     cautions = [reason for reason in record.reasons if not REASONS[reason.code].decisive]
     forgeries = f" ({', '.join(domain.methods)})" if domain.methods else ""
     return [
@@ -110,10 +113,10 @@ def limits(record: VerdictRecord, card: DetectorCard) -> list[str]:
         "It looks at faces alone, frame by frame: not at sound, lip movement, text, background or "
         "how the video came to be, and not at people beyond the "
         f"{record.crop.max_tracks} that are seen longest.",
-        "The probability holds for a mix of REAL and FAKE videos like that it was calibrated on, "
-        f"{validation['tp'] + validation['fn']} FAKE of {validation['n']}. Its interval covers "
-        "only how frames of this video differ, not that the detector may be mistaken about such "
-        "videos.",
+        f"The probability is what it would be {if_fake(record.prior)}; where fakes are rarer it is "
+        "lower. Its interval covers only how frames of this video differ, not that the detector "
+        "may be mistaken about such videos.",
+        promised(card.decision),
         "Strong compression, filters, make-up and poor light raise false alarms and hide "
         "forgeries.",
     ]

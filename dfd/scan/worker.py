@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dfd.errors import VideoGivenUp
+from dfd.labels import PRIOR
 
 if TYPE_CHECKING:
     from dfd.detector.network import Detector
@@ -32,6 +33,7 @@ class NamedDetector:
         version: Version in the registry, if the user named an address in the registry. None for a
             directory, whose version is read from its file ``registered.json``, if it has one.
         anyway: Whether a video outside the detector's domain gets a score, without a verdict.
+        prior: Share of FAKE among the videos that are judged, between 0 and 1.
 
     Example:
         >>> NamedDetector(Path("models/champion"), name="champion").version is None
@@ -42,6 +44,7 @@ class NamedDetector:
     name: str
     version: str | None = None
     anyway: bool = False
+    prior: float = PRIOR
 
 
 def scan_file(
@@ -96,7 +99,8 @@ def scan_file(
         crop = detector.card.crop
     measured = measure(inspection.faces.crops, detector)
     version = named.version or detector.version
-    scan = conclude(inspection, measured, detector.card, named.name, version, named.anyway)
+    about = detector.card, named.name, version, named.anyway, named.prior
+    scan = conclude(inspection, measured, *about)
     return scan if with_crops else replace(scan, crops=())
 
 
@@ -123,7 +127,8 @@ def give_up(path: Path, named: NamedDetector, error: VideoGivenUp) -> "Scan":
 
     inspection = failed_inspection(path, error.reason, error.detail, time.perf_counter())
     card, version = card_and_version(named.directory)
-    return conclude(inspection, None, card, named.name, named.version or version)
+    version = named.version or version
+    return conclude(inspection, None, card, named.name, version, named.anyway, named.prior)
 
 
 def current_detector(directory: Path, threads: int) -> "Detector":

@@ -1,27 +1,25 @@
-"""From a detector's scores to probabilities and verdicts, fitted on the validation part.
+"""From a detector's scores to probabilities and verdicts, as its card states them.
 
-Calibration is Platt scaling: linear in log-odds (Platt, *Probabilistic outputs for support vector
-machines*, 1999; Guo et al., *On calibration of modern neural networks*, ICML 2017, call the slope
-1/temperature). It has two parameters, which a few dozen validation videos are enough to fit, and it
-does not change the order of scores. The probabilities are right for videos with the same share of
-FAKE as the validation part.
+A probability needs a *prior*, the share of FAKE among the videos that are judged, and nobody knows
+that of a video from elsewhere. The calibration therefore leaves the validation part's share of FAKE
+out: it answers as if one video in two were fake. Whoever knows the prior states it, which shifts
+the log-odds of every video by those of the prior (Elkan, *The foundations of cost-sensitive
+learning*, IJCAI 2001).
+
+``dfd.scoring.fitting`` fits a decision to validation videos. Scanning needs this module alone.
 """
-
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 from pydantic.dataclasses import dataclass
 
+from dfd.labels import PRIOR
 from dfd.scoring.aggregate import log_odds, probability
-from dfd.scoring.metrics import Values, is_fake, weighted
+from dfd.scoring.metrics import Values
+from dfd.words import counted
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-_MIN_SLOPE = 0.01  # a detector that ranks the validation videos wrongly is never inverted
+THRESHOLD = 0.5  # from this probability on, at the prior PRIOR, a video is predicted FAKE
 
 
 class Calibration(BaseModel):
@@ -42,18 +40,44 @@ class Calibration(BaseModel):
     temperature: float = 1.0
     bias: float = 0.0
 
-    def apply(self, scores: npt.ArrayLike) -> Values:
+    def apply(self, scores: npt.ArrayLike, prior: float = PRIOR) -> Values:
         """Return calibrated probabilities, P(FAKE) 0..1, float64 of the shape of ``scores``.
 
         Args:
             scores: P(FAKE) as the network or ``video_scores`` gives it, 0..1.
+            prior: Share of FAKE among the videos that are judged, between 0 and 1.
 
         Example:
             >>> from dfd.scoring.decision import Calibration
             >>> Calibration(bias=-1.0).apply([0.5]).round(2).tolist()
             [0.27]
+            >>> Calibration().apply([0.5, 0.95], prior=0.05).round(2).tolist()
+            [0.05, 0.5]
         """
-        return probability(log_odds(scores) / self.temperature + self.bias)
+        return probability(log_odds(scores) / self.temperature + self.bias + _shift(prior))
+
+
+class Promise(BaseModel):
+    """What the validation videos carry of the error that a detector should keep.
+
+    Attributes:
+        target_error: Share of the verdicts, 0..1, that may be wrong.
+        bound: Upper end of the one-sided 90 % interval of that share, at most ``target_error``;
+            None where no such promise can be made, so that there are no verdicts.
+        groups: Number of groups of validation videos.
+        missing: How many more groups the promise needs at least, if every new verdict is right; 0
+            where the promise is made.
+        carried: The smallest ``target_error``, in whole percent, that these videos carry; None
+            where they carry none below one half.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    target_error: float
+    bound: float | None
+    groups: int
+    missing: int
+    carried: float | None
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -61,165 +85,132 @@ class Decision:
     """How a detector's scores become predictions and verdicts.
 
     Attributes:
-        calibration: From scores to probabilities.
-        threshold: Probabilities of at least this are predicted FAKE, 0..1.
-        inconclusive: The inconclusive band. Probabilities strictly between these two ends get the
-            verdict INCONCLUSIVE; where both ends equal the threshold, none does.
+        calibration: From scores to probabilities at the prior ``PRIOR``.
+        width: Half the width of the inconclusive band around ``THRESHOLD``, in log-odds; 0 where
+            every video gets a verdict, None where none does.
+        fake_share: Share of FAKE among the validation videos, which no probability contains.
+        promise: What is promised of the verdicts; None in the card of an older detector.
     """
 
     calibration: Calibration
-    threshold: float
-    inconclusive: tuple[float, float]
+    width: float | None
+    fake_share: float = PRIOR
+    promise: Promise | None = None
 
-    def verdict(self, probability: float) -> str:
-        """Return the verdict ``REAL``, ``FAKE`` or ``INCONCLUSIVE``.
+    def band(self, prior: float = PRIOR) -> tuple[float, float]:
+        """Return the ends of the inconclusive band, as probabilities at a prior.
+
+        Errors were counted on what the videos show, without a prior. A verdict therefore needs a
+        video that is far enough from the threshold by what it shows, and still is with the prior.
 
         Args:
-            probability: Calibrated P(FAKE), 0..1.
+            prior: Share of FAKE among the videos that are judged, between 0 and 1.
 
         Example:
             >>> from dfd.scoring.decision import Calibration, Decision
-            >>> decision = Decision(Calibration(), threshold=0.5, inconclusive=(0.3, 0.7))
+            >>> decision = Decision(Calibration(), width=1.0)
+            >>> [round(end, 2) for end in decision.band()]
+            [0.27, 0.73]
+            >>> [round(end, 2) for end in decision.band(prior=0.05)]
+            [0.02, 0.73]
+        """
+        if self.width is None:
+            return 0.0, 1.0
+        shift = _shift(prior)
+        low, high = probability([min(shift, 0) - self.width, max(shift, 0) + self.width])
+        return float(low), float(high)
+
+    def verdict(self, probability: float, prior: float = PRIOR) -> str:
+        """Return the verdict ``REAL``, ``FAKE`` or ``INCONCLUSIVE``.
+
+        Args:
+            probability: Calibrated P(FAKE) at the prior, 0..1.
+            prior: Share of FAKE among the videos that are judged, between 0 and 1.
+
+        Example:
+            >>> from dfd.scoring.decision import Calibration, Decision
+            >>> decision = Decision(Calibration(), width=1.0)
             >>> [decision.verdict(probability) for probability in (0.1, 0.6, 0.9)]
             ['REAL', 'INCONCLUSIVE', 'FAKE']
         """
-        low, high = self.inconclusive
-        if low < probability < high:
+        low, high = self.band(prior)
+        if self.width is None or low < probability < high:
             return "INCONCLUSIVE"
-        return "FAKE" if probability >= self.threshold else "REAL"
+        return "FAKE" if probability >= high else "REAL"
 
 
-def fit_decision(
-    labels: "Sequence[str] | pd.Series", scores: npt.ArrayLike, target_error: float
-) -> Decision:
-    """Return the calibration, threshold and inconclusive band fitted on validation videos.
+def why_no_verdicts(decision: Decision) -> str | None:
+    """Return why a detector gives no verdict on any video, or None where it gives verdicts.
 
     Args:
-        labels: Labels of the videos, ``REAL`` or ``FAKE``; both must be present.
-        scores: Uncalibrated P(FAKE) of the videos, 0..1, in the same order.
-        target_error: The share of the verdicts that may be wrong, 0..1.
+        decision: The decision of the detector.
 
     Example:
-        The detector is wrong only about the two videos near 0.5, and gives them no verdict:
-
-        >>> from dfd.scoring.decision import fit_decision
-        >>> labels = ["REAL"] * 6 + ["FAKE"] * 6
-        >>> scores = [0.05, 0.1, 0.1, 0.2, 0.2, 0.55, 0.45, 0.8, 0.8, 0.9, 0.9, 0.95]
-        >>> decision = fit_decision(labels, scores, target_error=0.05)
-        >>> [decision.verdict(p) for p in decision.calibration.apply([0.1, 0.55, 0.9])]
-        ['REAL', 'INCONCLUSIVE', 'FAKE']
+        >>> from dfd.scoring.decision import Calibration, Decision, Promise, why_no_verdicts
+        >>> promise = Promise(target_error=0.05, bound=None, groups=14, missing=31, carried=0.16)
+        >>> why_no_verdicts(Decision(Calibration(), width=None, promise=promise))
+        'at most 5 % wrong verdicts cannot be promised: that takes at least 31 more groups of ...'
     """
-    calibration = fit_calibration(labels, scores)
-    probabilities = calibration.apply(scores)
-    threshold = best_threshold(labels, probabilities)
-    band = inconclusive_band(labels, probabilities, threshold, target_error)
-    return Decision(calibration, threshold, band)
-
-
-def fit_calibration(labels: "Sequence[str] | pd.Series", scores: npt.ArrayLike) -> Calibration:
-    """Return the calibration with the lowest log loss on validation videos.
-
-    The targets are not 0 and 1, but Platt's 1 / (n + 2) and (n + 1) / (n + 2), where n is the
-    number of videos of the class. Validation videos without a single error therefore do not make
-    every probability 0 or 1.
-
-    Args:
-        labels: Labels of the videos, ``REAL`` or ``FAKE``; both must be present.
-        scores: Uncalibrated P(FAKE) of the videos, 0..1, in the same order.
-
-    Example:
-        A network that is certain of everything, right or wrong:
-
-        >>> from dfd.scoring.decision import fit_calibration
-        >>> labels = ["REAL"] * 5 + ["FAKE"] * 5
-        >>> calibration = fit_calibration(labels, [0.01] * 4 + [0.99] * 5 + [0.01])
-        >>> calibration.apply([0.01, 0.99]).round(2).tolist()
-        [0.29, 0.71]
-    """
-    # Scanning a video imports this module but fits nothing, and scikit-learn is slow to import.
-    from sklearn.linear_model import LogisticRegression
-
-    fake, odds = is_fake(labels), log_odds(scores)[:, None]
-    target = np.where(fake, (fake.sum() + 1) / (fake.sum() + 2), 1 / ((~fake).sum() + 2))
-    model = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000)
-    model.fit(
-        np.concatenate([odds, odds]),
-        np.repeat([True, False], len(odds)),
-        sample_weight=np.concatenate([target, 1 - target]),
+    if decision.width is not None:
+        return None
+    promise = decision.promise
+    if promise is None:
+        return (
+            "the detector's card is of an older version, without a promise of how often its "
+            "verdicts are wrong; train it again"
+        )
+    carried = (
+        f"allow target_error: {promise.carried:g}"
+        if promise.carried
+        else "allow no target_error below 0.5"
     )
-    slope, bias = float(model.coef_[0, 0]), float(model.intercept_[0])
-    if slope < _MIN_SLOPE:
-        base_rate = float(log_odds(target.mean()))
-        return Calibration(temperature=1 / _MIN_SLOPE, bias=base_rate)
-    return Calibration(temperature=1 / slope, bias=bias)
+    return (
+        f"at most {100 * promise.target_error:g} % wrong verdicts cannot be promised: that takes "
+        f"at least {counted(promise.missing, 'more group')} of validation videos without an error; "
+        f"the {counted(promise.groups, 'group')} there are {carried}"
+    )
 
 
-def best_threshold(labels: "Sequence[str] | pd.Series", scores: npt.ArrayLike) -> float:
-    """Return the threshold with the highest balanced accuracy.
-
-    The thresholds tried are 0.5 and the midpoints between neighbouring scores. Among equally good
-    ones the nearest to 0.5 is returned.
+def promised(decision: Decision) -> str:
+    """Return in a sentence what a detector promises of its verdicts, or why it gives none.
 
     Args:
-        labels: Labels of the videos, ``REAL`` or ``FAKE``.
-        scores: P(FAKE) of the videos, 0..1, in the same order.
+        decision: The decision of the detector.
 
     Example:
-        >>> from dfd.scoring.decision import best_threshold
-        >>> round(best_threshold(["REAL", "REAL", "FAKE", "FAKE"], [0.1, 0.2, 0.4, 0.9]), 2)
-        0.3
+        >>> from dfd.scoring.decision import Calibration, Decision, Promise, promised
+        >>> promise = Promise(target_error=0.1, bound=0.08, groups=40, missing=0, carried=0.07)
+        >>> promised(Decision(Calibration(), width=1.0, promise=promise))
+        'At most 10 % of its verdicts are wrong if one video in two is fake: with 90 % ...'
     """
-    fake, values = is_fake(labels), np.asarray(scores, dtype=np.float64)
-    distinct = np.unique(values)
-    equal_weights = np.ones((1, len(values)))
+    if why := why_no_verdicts(decision):
+        return f"It gives no verdicts: {why}."
+    promise = decision.promise
+    if promise is None or promise.bound is None:
+        return "It promises nothing of its verdicts."
+    return (
+        f"At most {100 * promise.target_error:g} % of its verdicts are wrong if one video in two "
+        f"is fake: with 90 % confidence at most {100 * promise.bound:.1f} %, counted on "
+        f"{counted(promise.groups, 'group')} of validation videos."
+    )
 
-    def merit(threshold: float) -> tuple[float, float]:
-        accuracy = weighted(fake, values, threshold, equal_weights)["balanced_accuracy"][0]
-        return float(accuracy), -abs(threshold - 0.5)
 
-    return float(max([*((distinct[1:] + distinct[:-1]) / 2), 0.5], key=merit))
-
-
-def inconclusive_band(
-    labels: "Sequence[str] | pd.Series",
-    scores: npt.ArrayLike,
-    threshold: float,
-    target_error: float,
-) -> tuple[float, float]:
-    """Return the ends of the inconclusive band: selective classification.
-
-    A video inside the band gets no verdict. The band is the narrowest one around the threshold for
-    which at most ``target_error`` of the validation videos outside it are predicted wrongly
-    (Geifman and El-Yaniv, *Selective classification for deep neural networks*, NeurIPS 2017). In
-    log-odds, both ends are equally far from the threshold. Where no band reaches the target, the
-    result is (0, 1): no video gets a verdict. Where no band is needed, both ends are the threshold.
+def with_prior(probabilities: npt.ArrayLike, prior: float) -> Values:
+    """Return probabilities at a prior from those at ``PRIOR``.
 
     Args:
-        labels: Labels of the videos, ``REAL`` or ``FAKE``.
-        scores: P(FAKE) of the videos, 0..1, in the same order.
-        threshold: Scores of at least this are predicted FAKE, 0..1.
-        target_error: Highest share of wrong predictions outside the band, 0..1.
+        probabilities: Calibrated P(FAKE) at ``PRIOR``, 0..1.
+        prior: Share of FAKE, 0..1.
 
     Example:
-        The prediction for 0.6 is wrong, so the band reaches beyond 0.6:
-
-        >>> from dfd.scoring.decision import inconclusive_band
-        >>> band = inconclusive_band(["REAL", "REAL", "FAKE"], [0.1, 0.6, 0.9], 0.5, 0.05)
-        >>> [round(end, 2) for end in band]
-        [0.21, 0.79]
+        >>> from dfd.scoring.decision import with_prior
+        >>> with_prior([0.5, 0.95], prior=0.05).round(2).tolist()
+        [0.05, 0.5]
     """
-    fake, odds = is_fake(labels), log_odds(scores)
-    centre = float(log_odds(threshold))
-    distance = np.abs(odds - centre).round(9)
-    order = np.argsort(-distance, kind="stable")
-    wrong = np.cumsum(((odds >= centre) != fake)[order])
-    # Equally distant videos are all inside or all outside: the band may only end after the last.
-    last = np.diff(distance[order], append=-1.0) < 0
-    allowed = np.flatnonzero(last & (wrong <= target_error * np.arange(1, len(order) + 1)))
-    if not len(allowed):
-        return 0.0, 1.0
-    if allowed[-1] == len(order) - 1:
-        return threshold, threshold
-    width = float(distance[order][allowed[-1] : allowed[-1] + 2].mean())
-    low, high = probability([centre - width, centre + width])
-    return float(low), float(high)
+    p = np.asarray(probabilities, dtype=np.float64)
+    return p * prior / (p * prior + (1 - p) * (1 - prior))
+
+
+def _shift(prior: float) -> float:
+    """Return by how much a prior shifts log-odds."""
+    return float(np.log(prior / (1 - prior)))

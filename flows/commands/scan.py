@@ -12,6 +12,7 @@ import typer
 
 from dfd.errors import ScanError
 from dfd.files import readable
+from dfd.labels import PRIOR
 
 FAKE_FOUND, INTERRUPTED = 3, 130
 _STDOUT = Path("-")
@@ -49,6 +50,13 @@ def scan(
             help="Show the score of a video outside the detector's domain; it gets no verdict.",
         ),
     ] = False,
+    prior: Annotated[
+        float,
+        typer.Option(
+            help="Share of fakes among videos like these, between 0 and 1, such as 0.05. Where "
+            "fakes are rare, P(FAKE) is lower."
+        ),
+    ] = PRIOR,
     fail_on_fake: Annotated[
         bool, typer.Option("--fail-on-fake", help="Exit with code 3 if any verdict is FAKE.")
     ] = False,
@@ -72,7 +80,8 @@ def scan(
     3: a verdict is FAKE, and --fail-on-fake was given. 130: interrupted by Ctrl-C.
     """
     try:
-        any_fake = _scan(paths, model, anyway, as_json, as_csv, report, (time_limit, memory_limit))
+        judging = {"anyway": anyway, "prior": prior}
+        any_fake = _scan(paths, model, judging, as_json, as_csv, report, (time_limit, memory_limit))
     except KeyboardInterrupt:
         print("dfd: interrupted", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
@@ -83,7 +92,7 @@ def scan(
 def _scan(
     paths: list[Path],
     model: str,
-    anyway: bool,
+    judging: dict[str, Any],
     as_json: bool,
     as_csv: Path | None,
     reports: Path | None,
@@ -99,7 +108,11 @@ def _scan(
         raise ScanError("--csv -: standard output is taken by --json; name a file")
     if (as_json or as_csv == _STDOUT) and sys.__stdout__ is None:
         raise ScanError("standard output: is closed; name a file with --csv, or open it")
-    videos, detector = find_videos(paths), replace(find_detector(model), anyway=anyway)
+    if not 0 < judging["prior"] < 1:
+        raise ScanError(
+            f"--prior {judging['prior']:g}: the share of fakes lies between 0 and 1; example: 0.05"
+        )
+    videos, detector = find_videos(paths), replace(find_detector(model), **judging)
     if as_csv and as_csv != _STDOUT:
         _check_target(as_csv)
     if reports:

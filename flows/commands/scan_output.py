@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dfd.colours import COLOURS
-from dfd.words import LEAK, displayed
+from dfd.words import LEAK, displayed, if_fake
 
 if TYPE_CHECKING:
     from dfd.scan.record import VerdictRecord
@@ -22,7 +22,7 @@ _STYLES = {**{label: f"bold {colour}" for label, colour in COLOURS.items()}, "IN
 _FORMULA = (*"=+-@\t\r\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 COLUMNS = (
     *("file", "verdict", "probability", "low", "high", "people", "judged", "asked"),
-    *("reasons", "sha256", "model", "version", "model_sha256"),
+    *("reasons", "sha256", "model", "version", "model_sha256", "prior"),
 )
 
 
@@ -58,8 +58,9 @@ def _about(record: "VerdictRecord") -> str:
     version = f", version {model.version}" if model.version else ""
     leak = f"{LEAK} " if model.leaky else ""
     return (
-        f"{leak}Judged by {model.candidate} ({model.name}{version}, {model.sha256[:12]}). The "
-        "interval covers only how frames of a video differ. A verdict is evidence, not proof."
+        f"{leak}Judged by {model.candidate} ({model.name}{version}, {model.sha256[:12]}). P(FAKE) "
+        f"is what it would be {if_fake(record.prior)}. The interval covers only how frames of a "
+        "video differ. A verdict is evidence, not proof."
     )
 
 
@@ -89,6 +90,7 @@ def write_csv(records: Sequence["VerdictRecord"], file: TextIO) -> None:
                 record.model.name,
                 record.model.version,
                 record.model.sha256,
+                record.prior,
             ]
         )
 

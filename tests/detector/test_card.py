@@ -16,6 +16,7 @@ from dfd.detector.keras_file import load_keras_model
 from dfd.detector.network import Detector, load_detector
 from dfd.errors import DetectorError
 from dfd.onnx import open_session
+from dfd.scoring.decision import Calibration
 from dfd.train.loop.validation import fake_scores
 from tests.detectors import write_detector
 
@@ -164,7 +165,7 @@ def test_directories_that_are_no_detector(tmp_path) -> None:
     card.write_text("{")
     assert refused(broken).startswith("detector.json: damaged, not JSON")
     card.write_text(json.dumps({**content, "format": 3}))
-    assert "format 3, but this version of dfd reads 4, 5; train the detector again" in refused(
+    assert "format 3, but this version of dfd reads 4, 5, 6; train the detector again" in refused(
         broken
     )
     card.write_text(json.dumps({**content, "parameters": "many"}))
@@ -208,8 +209,16 @@ def test_a_detector_replaced_while_it_is_loaded_is_loaded_whole(tmp_path, monkey
     assert detector.session is opened[1]
 
 
+def as_format_5(card: dict[str, Any]) -> dict[str, Any]:
+    """Return a card as the version of dfd before format 6 wrote it."""
+    calibration = card["decision"]["calibration"]
+    decision = {"calibration": calibration, "threshold": 0.4, "inconclusive": [0.3, 0.5]}
+    return {**card, "format": 5, "decision": decision}
+
+
 def as_format_4(card: dict[str, Any]) -> dict[str, Any]:
     """Return a card as the version of dfd before format 5 wrote it."""
+    card = as_format_5(card)
     levels = card["validation"]
     kept = {key: value for key, value in card.items() if key != "validation"}
     return {
@@ -220,25 +229,45 @@ def as_format_4(card: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_a_detector_of_format_4_is_read_and_keeps_its_identity(tmp_path) -> None:
+@pytest.mark.parametrize("as_older", [as_format_4, as_format_5])
+def test_a_detector_of_an_older_format_is_read_and_keeps_its_identity(tmp_path, as_older) -> None:
     directory = write_detector(tmp_path / "small")
     now = load_card(directory)
     path = directory / "detector.json"
-    old = as_format_4(json.loads(path.read_text()))
+    old = as_older(json.loads(path.read_text()))
     path.write_text(json.dumps(old, indent=2))
     card = load_card(directory)
-    assert card.model_copy(update={"sha256": now.sha256}) == now
+    same = {"sha256": now.sha256, "decision": now.decision}
+    assert card.model_copy(update=same) == now
     compact = json.dumps(old, separators=(",", ":"))
     assert card.sha256 == sha256(compact.encode()).hexdigest()
     crops = np.zeros((1, 128, 128, 3), np.uint8)
     assert load_detector(directory).predict(crops).shape == (1,)
 
 
+def test_the_share_of_fakes_is_taken_out_of_an_older_calibration(tmp_path) -> None:
+    """It promised nothing, so that it gives no verdict."""
+    directory = write_detector(tmp_path / "small")
+    path = directory / "detector.json"
+    old = as_format_5(json.loads(path.read_text()))
+    old["validation"]["video"] |= {"n": 40, "tp": 20, "fn": 10}
+    path.write_text(json.dumps(old))
+    decision = load_card(directory).decision
+    before = Calibration(**old["decision"]["calibration"])
+    scores = [0.1, 0.5, 0.9]
+    np.testing.assert_allclose(decision.calibration.apply(scores, prior=0.75), before.apply(scores))
+    assert (decision.fake_share, decision.width, decision.promise) == (0.75, None, None)
+    assert decision.verdict(1.0) == "INCONCLUSIVE"
+
+
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        ({"format": 6}, "format 6, but this version of dfd reads 4, 5; update dfd"),
-        ({"format": None}, "format None, but this version of dfd reads 4, 5; train the detector"),
+        ({"format": 7}, "format 7, but this version of dfd reads 4, 5, 6; update dfd"),
+        (
+            {"format": None},
+            "format None, but this version of dfd reads 4, 5, 6; train the detector",
+        ),
         ({"newer": 1}, "newer: unknown key, of a later version of dfd; update dfd"),
     ],
 )

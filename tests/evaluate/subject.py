@@ -8,9 +8,10 @@ from benchmarks.detectors import card_of
 from dfd.evaluate.evaluation import Evaluation, evaluate
 from dfd.evaluate.findings import Findings
 from dfd.params.evaluation import EvaluateParams
-from dfd.scoring.decision import Calibration, Decision
+from dfd.scoring.decision import Calibration, Decision, Promise
 
-DECISION = Decision(Calibration(), 0.5, (0.45, 0.55))
+PROMISE = Promise(target_error=0.05, bound=0.04, groups=60, missing=0, carried=0.04)
+DECISION = Decision(Calibration(), width=0.2, promise=PROMISE)
 SPLIT = {
     "protocol": "frame",
     "groups_crossing": "all",

@@ -6,12 +6,13 @@ import pytest
 
 from dfd.errors import EvaluationError
 from dfd.evaluate.evaluation import Evaluation, coverage_of, evaluate
-from dfd.evaluate.records import as_record, as_table
+from dfd.evaluate.records import as_record, as_table, tables
 from dfd.params.evaluation import EvaluateParams
-from dfd.scoring.decision import Calibration, Decision
+from dfd.scoring.decision import Calibration, Decision, with_prior
+from dfd.scoring.metrics import measure
 
 PARAMS = EvaluateParams(bootstrap=100, seed=1)
-DECISION = Decision(Calibration(), 0.5, (0.45, 0.55))
+DECISION = Decision(Calibration(), width=0.2)
 GROUPS = 12
 
 
@@ -99,7 +100,7 @@ def test_recall_is_given_by_method_and_figures_by_slice() -> None:
 
 def test_few_groups_have_figures_without_intervals_and_the_reason() -> None:
     evaluation = judged(groups=4)
-    record = as_record(evaluation, DECISION, leaky=False)
+    record = as_record(evaluation, leaky=False)
     assert record["video"]["auc"] is not None
     assert record["video"]["auc_low"] is None
     assert record["intervals_refused"] == "4 groups; an interval needs 10"
@@ -108,7 +109,7 @@ def test_few_groups_have_figures_without_intervals_and_the_reason() -> None:
 
 def test_the_record_is_json_and_the_table_has_every_figure_with_its_interval() -> None:
     evaluation = judged()
-    record = as_record(evaluation, DECISION, leaky=True)
+    record = as_record(evaluation, leaky=True)
     assert json.loads(json.dumps(record, allow_nan=False)) == record
     assert record["leaky"] is True
     table = as_table(evaluation).set_index(["of", "figure"])
@@ -121,11 +122,23 @@ def test_the_record_is_json_and_the_table_has_every_figure_with_its_interval() -
 
 
 def test_calibration_and_threshold_are_those_given() -> None:
-    shifted = Decision(Calibration(bias=-9), 0.5, (0.5, 0.5))
+    shifted = Decision(Calibration(bias=-9), width=0.0)
     assert judged(decision=shifted).levels["video"].metrics.tp == 0
     assert judged(decision=shifted).levels["video"].metrics.auc == pytest.approx(
         judged().levels["video"].metrics.auc
     )
+
+
+def test_calibration_is_measured_at_the_share_of_fakes_in_the_test_part() -> None:
+    """Two in three are FAKE: what is right where one in two is, is right only with that prior."""
+    evaluation = judged()
+    shown, labels = evaluation.videos["score"], evaluation.videos["label"]
+    shifted = measure(labels, with_prior(shown, 2 / 3), 2 / 3)
+    assert evaluation.levels["video"].metrics.log_loss == pytest.approx(shifted.log_loss)
+    assert evaluation.levels["video"].metrics.accuracy == measure(labels, shown, 0.5).accuracy
+    bins = tables(evaluation)["reliability"]
+    mean = (bins["score"] * bins["videos"]).sum() / bins["videos"].sum()
+    assert mean == pytest.approx(with_prior(shown, 2 / 3).mean())
 
 
 def test_nothing_to_judge_is_an_error() -> None:

@@ -1,8 +1,11 @@
 import re
+from dataclasses import replace
 
 import pytest
 
 from dfd.evaluate.findings import limits, verdict
+from dfd.evaluate.report import model_card
+from dfd.scoring.decision import Calibration, Decision, Promise
 from tests.evaluate.subject import evaluation, findings
 
 SURE = evaluation(40, gain=6.0)
@@ -40,10 +43,21 @@ LIMITS = {
     "baseline": "not surely beat",
     "pairs": "own source beside it",
     "identity": "no better than chance",
-    "verdicts": "aims at",
+    "verdicts": "promises at most",
     "slices": "No better than chance on: face size",
     "unseen": "No test video is of these kinds",
 }
+
+
+def test_a_detector_that_promises_nothing_is_said_to_give_no_verdicts() -> None:
+    promise = Promise(target_error=0.05, bound=None, groups=14, missing=31, carried=0.16)
+    decision = Decision(Calibration(), None, promise=promise)
+    what = findings(SURE)
+    silent = replace(what, card=what.card.model_copy(update={"decision": decision}))
+    (said,) = [limit for limit in limits(silent) if "no verdicts" in limit]
+    assert "at least 31 more groups" in said
+    assert "target_error: 0.16" in said
+    assert said in model_card(silent).replace("\\", "")
 
 
 @pytest.mark.parametrize(

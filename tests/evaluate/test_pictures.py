@@ -10,12 +10,13 @@ from dfd.evaluate.pictures import Picture, pictures
 from dfd.evaluate.records import tables
 from dfd.evaluate.worst_errors import worst_errors
 from dfd.plots import shortened, write_figure
+from dfd.scoring.decision import THRESHOLD
 from tests.evaluate.subject import DECISION, evaluation, noise
 
 
 def drawn(judged: Evaluation, name: str = "small") -> dict[str, Picture]:
-    worst = worst_errors(judged.videos, judged.crops, DECISION.threshold)
-    return pictures(judged, DECISION, tables(judged, DECISION), worst, noise(len(worst)), name)
+    worst = worst_errors(judged.videos, judged.crops, THRESHOLD)
+    return pictures(judged, DECISION, tables(judged), worst, noise(len(worst)), name)
 
 
 def words(figure: Figure) -> list[str]:

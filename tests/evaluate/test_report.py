@@ -11,6 +11,7 @@ from dfd.evaluate.records import tables
 from dfd.evaluate.report import evaluation_page
 from dfd.evaluate.worst_errors import worst_errors
 from dfd.plots import write_figure
+from dfd.scoring.decision import THRESHOLD
 from tests.evaluate.subject import DECISION, NASTY, evaluation, findings, noise
 
 WRONG = evaluation(12, gain=-3.0)  # the nasty video is among its errors
@@ -35,8 +36,8 @@ class Page(HTMLParser):
 
 
 def page(folder: Path, judged: Evaluation = WRONG, *, leaky: bool = False) -> str:
-    worst = worst_errors(judged.videos, judged.crops, DECISION.threshold)
-    drawn = pictures(judged, DECISION, tables(judged, DECISION), worst, noise(len(worst)), "small")
+    worst = worst_errors(judged.videos, judged.crops, THRESHOLD)
+    drawn = pictures(judged, DECISION, tables(judged), worst, noise(len(worst)), "small")
     for key, picture in drawn.items():
         write_figure(folder / f"{key}.png", picture.figure)
     files = {key: (folder / f"{key}.png").read_bytes() for key in drawn}

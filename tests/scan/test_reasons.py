@@ -9,7 +9,7 @@ from dfd.faces.face import Face
 from dfd.faces.record import Crop, VideoFaces, no_crops
 from dfd.scan.reasons import REASONS, cautions, why_none
 from dfd.scan.record import DomainCheck
-from dfd.scoring.decision import Calibration, Decision
+from dfd.scoring.decision import Calibration, Decision, Promise
 from tests.data import ROOT
 
 DOMAIN = Domain(
@@ -33,9 +33,9 @@ def codes(video_faces: VideoFaces) -> list[str]:
     return [reason.code for reason in cautions(video_faces, DOMAIN)]
 
 
-@pytest.mark.parametrize("band", [(0.4, 0.7), (0.5, 0.5), (0.0, 1.0)])
-def test_there_is_a_reason_exactly_where_an_evaluation_counts_no_verdict(band) -> None:
-    decision = Decision(Calibration(), 0.5, band)
+@pytest.mark.parametrize("width", [0.4, 0.0, None])
+def test_there_is_a_reason_exactly_where_an_evaluation_counts_no_verdict(width) -> None:
+    decision = Decision(Calibration(), width)
     for probability in np.linspace(0, 1, 21):
         reasons = list(why_none(faces(8, 8), INSIDE, float(probability), decision))
         assert bool(reasons) == (decision.verdict(probability) == "INCONCLUSIVE")
@@ -43,8 +43,33 @@ def test_there_is_a_reason_exactly_where_an_evaluation_counts_no_verdict(band) -
     assert [reason.code for reason in why_none(lost, None, None, decision)] == ["no_face"]
 
 
+def test_without_a_promise_the_reason_says_how_many_groups_are_missing() -> None:
+    promise = Promise(target_error=0.05, bound=None, groups=14, missing=31, carried=0.16)
+    decision = Decision(Calibration(), None, promise=promise)
+    (reason,) = why_none(faces(8, 8), INSIDE, 0.99, decision)
+    assert reason.code == "no_promise"
+    assert "at least 31 more groups of validation videos" in reason.detail
+    assert reason.detail.endswith("the 14 groups there are allow target_error: 0.16")
+    (older,) = why_none(faces(8, 8), INSIDE, 0.99, Decision(Calibration(), None))
+    assert older.code == "no_promise"
+    assert "of an older version" in older.detail
+
+
+def test_a_prior_that_takes_a_verdict_away_is_named() -> None:
+    decision = Decision(Calibration(), width=1.0)
+    (reason,) = why_none(faces(8, 8), INSIDE, 0.32, decision, prior=0.05)
+    assert reason.code == "against_prior"
+    assert reason.detail == (
+        "the probability, 0.32, lies between 0.02 and 0.73, although it would be 0.90 if one video "
+        "in two were fake"
+    )
+    (reason,) = why_none(faces(8, 8), INSIDE, 0.05, decision, prior=0.05)
+    assert reason.code == "between"
+    assert list(why_none(faces(8, 8), INSIDE, 0.9, decision, prior=0.05)) == []
+
+
 def test_outside_the_domain_the_reason_says_what_is_unlike() -> None:
-    decision = Decision(Calibration(), 0.5, (0.5, 0.5))
+    decision = Decision(Calibration(), width=0.0)
     details = []
     for differences in [("sharper", "less noisy", "redder"), ("darker",), ()]:
         check = DomainCheck(distance=1.6, limit=1.5, differences=differences)
@@ -99,4 +124,14 @@ def test_every_reason_that_a_video_can_have_is_in_the_table() -> None:
     given_up = ("time_limit", "memory_limit", "crash", "unreadable")
     extraction = ("unreadable", "no_face", "face_too_small")
     decisive = {kind.code for kind in REASONS.values() if kind.decisive}
-    assert decisive == {*given_up, *extraction, "outside_domain", "no_domain", "between"}
+    assert decisive == {
+        *(
+            *given_up,
+            *extraction,
+            "outside_domain",
+            "no_domain",
+            "between",
+            "no_promise",
+            "against_prior",
+        )
+    }

@@ -22,8 +22,9 @@ from dfd.files import hash_file
 from dfd.scan.inspection import inspect_file
 from dfd.scan.record import VerdictRecord
 from dfd.scan.scanning import Scan, conclude, measure
+from dfd.scan.words import explanation
 from dfd.scoring.aggregate import video_scores
-from dfd.scoring.decision import Calibration, Decision
+from dfd.scoring.decision import Calibration, Decision, with_prior
 from tests.clip_fixtures import frames_of, write_clip
 from tests.data import SAMPLE, write_video
 from tests.video.clips import Coding, moving_images, write
@@ -103,11 +104,31 @@ def test_what_lies_between_gets_no_verdict_but_a_probability(detector: Detector)
     inspection = inspect_file(CLIP, detector.card.crop)
     measured = measure(inspection.faces.crops, detector)
     unsure_scores = np.full_like(measured.scores, 0.5)
-    unsure = Decision(Calibration(), 0.5, (0.4, 0.6))
+    unsure = Decision(Calibration(), width=0.4)
     card = detector.card.model_copy(update={"decision": unsure})
     record = conclude(inspection, replace(measured, scores=unsure_scores), card, "d").record
     assert (record.verdict, record.probability) == ("INCONCLUSIVE", 0.5)
     assert [reason.code for reason in record.reasons] == ["between"]
+
+
+def test_a_prior_changes_the_probability_and_no_score(detector: Detector) -> None:
+    inspection = inspect_file(CLIP, detector.card.crop)
+    measured = measure(inspection.faces.crops, detector)
+    scores = np.linspace(0.85, 0.95, len(measured.scores)).astype(np.float32)
+    card = detector.card.model_copy(update={"decision": Decision(Calibration(), width=1.0)})
+    even, rare = (
+        conclude(inspection, replace(measured, scores=scores), card, "d", prior=prior).record
+        for prior in (0.5, 0.05)
+    )
+    assert (even.prior, rare.prior) == (0.5, 0.05)
+    shown = (even.probability, *even.interval)
+    assert (rare.probability, *rare.interval) == pytest.approx(with_prior(shown, 0.05))
+    assert (rare.tracks, rare.frames) == (even.tracks, even.frames)
+    assert even.tracks[0].score == pytest.approx(even.probability)
+    assert (even.verdict, even.reasons) == ("FAKE", ())
+    assert (rare.verdict, rare.reasons[0].code) == ("INCONCLUSIVE", "against_prior")
+    assert "if 5 in 100 videos were fake" in explanation(rare)
+    assert "if one video in two were fake" in explanation(even)
 
 
 def test_outside_the_domain_there_is_a_distance_and_neither_verdict_nor_score(

@@ -1,84 +1,53 @@
 import numpy as np
-import numpy.typing as npt
 import pytest
 
-from dfd.scoring.aggregate import log_odds, probability
-from dfd.scoring.decision import (
-    Calibration,
-    Decision,
-    best_threshold,
-    fit_calibration,
-    fit_decision,
-    inconclusive_band,
-)
-from dfd.scoring.metrics import measure
+from dfd.scoring.decision import Calibration, Decision, Promise, why_no_verdicts, with_prior
 
-LABELS = ["REAL", "REAL", "FAKE", "FAKE"]
-
-
-def overconfident(count: int, seed: int) -> tuple[list[str], npt.NDArray[np.float64]]:
-    """Scores whose log-odds are three times too large and shifted."""
-    rng = np.random.default_rng(seed)
-    odds = rng.normal(scale=1.5, size=count)
-    labels = np.where(rng.random(count) < probability(odds), "FAKE", "REAL").tolist()
-    return labels, probability(3 * odds + 1)
-
-
-def test_calibration_on_validation_lowers_log_loss_and_calibration_error_on_test() -> None:
-    calibration = fit_calibration(*overconfident(300, seed=1))
-    assert calibration.temperature == pytest.approx(3, rel=0.25)
-    labels, scores = overconfident(3000, seed=2)
-    before, after = (measure(labels, s, 0.5) for s in (scores, calibration.apply(scores)))
-    assert after.log_loss < 0.8 * before.log_loss
-    assert after.ece < 0.5 * before.ece
-    assert after.auc == pytest.approx(before.auc, abs=0.001)
-
-
-def test_a_part_without_an_error_does_not_make_the_detector_sure_of_everything() -> None:
-    calibration = fit_calibration(["REAL"] * 6 + ["FAKE"] * 6, [0.01] * 6 + [0.99] * 6)
-    low, high = calibration.apply([0.01, 0.99])
-    assert low == pytest.approx(1 / 8, abs=0.01)
-    assert high == pytest.approx(7 / 8, abs=0.01)
-
-
-def test_a_detector_that_ranks_wrongly_is_not_turned_round() -> None:
-    calibration = fit_calibration(LABELS * 5, [0.9, 0.8, 0.2, 0.1] * 5)
-    low, high = calibration.apply([0.1, 0.9])
-    assert 0.45 < low < high < 0.55
-
-
-def test_the_threshold_separates_what_can_be_separated() -> None:
-    assert 0.1 < best_threshold(LABELS, [0.05, 0.1, 0.2, 0.3]) < 0.2
-    assert best_threshold(LABELS, [0.1, 0.2, 0.8, 0.9]) == 0.5
-
-
-def test_the_band_is_the_narrowest_that_keeps_the_error() -> None:
-    labels = ["REAL"] * 4 + ["FAKE"] * 4
-    scores = [0.02, 0.05, 0.1, 0.6, 0.4, 0.9, 0.95, 0.98]
-    low, high = inconclusive_band(labels, scores, 0.5, 0.05)
-    assert 0.1 < low < 0.4
-    assert 0.6 < high < 0.9
-    assert log_odds(low) == pytest.approx(-log_odds(high))
-    assert inconclusive_band(labels, scores, 0.5, 0.3) == (0.5, 0.5), "2 of 8 wrong are allowed"
-
-
-def test_nothing_is_conclusive_where_the_error_cannot_be_had() -> None:
-    band = inconclusive_band(LABELS, [0.9, 0.8, 0.2, 0.1], 0.5, 0.05)
-    decision = Decision(Calibration(), 0.5, band)
-    assert {decision.verdict(score) for score in (0.001, 0.5, 0.999)} == {"INCONCLUSIVE"}
+SURE = Decision(Calibration(), width=1.0)  # no verdict between 0.27 and 0.73
 
 
 def test_verdicts_on_either_side_of_the_band() -> None:
-    decision = Decision(Calibration(), 0.5, (0.3, 0.7))
-    verdicts = [decision.verdict(score) for score in (0.3, 0.4, 0.6, 0.7)]
-    assert verdicts == ["REAL", "INCONCLUSIVE", "INCONCLUSIVE", "FAKE"]
-    assert Decision(Calibration(), 0.5, (0.5, 0.5)).verdict(0.5) == "FAKE"
+    verdicts = [SURE.verdict(score) for score in (0.26, 0.28, 0.5, 0.72, 0.74)]
+    assert verdicts == ["REAL", *["INCONCLUSIVE"] * 3, "FAKE"]
+    at_end = SURE.band()
+    assert [SURE.verdict(end) for end in at_end] == ["REAL", "FAKE"]
+    everything = Decision(Calibration(), width=0.0)
+    assert [everything.verdict(score) for score in (0.0, 0.499, 0.5, 1.0)] == [
+        *("REAL", "REAL", "FAKE", "FAKE")
+    ]
 
 
-def test_a_decision_fits_all_three() -> None:
-    labels, scores = overconfident(400, seed=3)
-    decision = fit_decision(labels, scores, target_error=0.1)
-    verdicts = [decision.verdict(p) for p in decision.calibration.apply(scores)]
-    given = [(v, label) for v, label in zip(verdicts, labels, strict=True) if v != "INCONCLUSIVE"]
-    assert 0.2 < len(given) / len(labels) < 0.9
-    assert np.mean([v != label for v, label in given]) <= 0.1
+def test_without_a_promise_nothing_gets_a_verdict() -> None:
+    nothing = Decision(Calibration(), width=None)
+    assert {nothing.verdict(score) for score in (0.0, 0.5, 1.0)} == {"INCONCLUSIVE"}
+
+
+def test_a_prior_shifts_the_odds_by_its_own() -> None:
+    calibration = Calibration(temperature=2.0, bias=0.3)
+    scores = np.array([0.1, 0.5, 0.9])
+    even, rare = calibration.apply(scores), calibration.apply(scores, prior=0.05)
+    np.testing.assert_allclose(rare / (1 - rare), even / (1 - even) * 0.05 / 0.95)
+    np.testing.assert_allclose(with_prior(even, 0.05), rare)
+    np.testing.assert_allclose(with_prior(rare, 0.95), even)
+
+
+@pytest.mark.parametrize("prior", [1e-6, 0.05, 0.3, 0.5, 0.8, 0.999])
+def test_a_verdict_needs_what_the_video_shows_and_still_holds_with_the_prior(prior: float) -> None:
+    shown = np.linspace(0.001, 0.999, 999)
+    for at_half, at_prior in zip(shown, with_prior(shown, prior), strict=True):
+        verdict = SURE.verdict(at_prior, prior)
+        wanted = {SURE.verdict(at_half), SURE.verdict(at_prior)}
+        assert verdict == (wanted.pop() if len(wanted) == 1 else "INCONCLUSIVE"), (
+            at_half,
+            at_prior,
+        )
+
+
+def test_why_there_are_no_verdicts_says_what_is_missing_and_what_can_be_had() -> None:
+    promise = Promise(target_error=0.05, bound=None, groups=1, missing=44, carried=None)
+    assert why_no_verdicts(Decision(Calibration(), None, promise=promise)) == (
+        "at most 5 % wrong verdicts cannot be promised: that takes at least 44 more groups of "
+        "validation videos without an error; the 1 group there are allow no target_error below 0.5"
+    )
+    assert "train it again" in (why_no_verdicts(Decision(Calibration(), None)) or "")
+    assert why_no_verdicts(SURE) is None

@@ -16,7 +16,7 @@ def always_fake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A detector that calls every face FAKE."""
     directory = tmp_path_factory.mktemp("served") / "always_fake"
     crop = face_params(margin=0.1, crop_size=128, frames_per_video=4)
-    decision = Decision(Calibration(), 0.0, (0.0, 0.0))
+    decision = Decision(Calibration(bias=8.0), width=0.0)
     return write_detector(directory, crop=crop, decision=decision)
 
 

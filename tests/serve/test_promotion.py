@@ -32,7 +32,7 @@ def test_a_server_judges_by_the_detector_it_names_after_each_promotion(
     crop = face_params(margin=0.1, crop_size=128, frames_per_video=4)
     logged = {}
     for version, (size, bias) in enumerate([(64, -3.0), (96, 3.0)], start=1):
-        decision = Decision(Calibration(temperature=1.0, bias=bias), 0.5, (0.5, 0.5))
+        decision = Decision(Calibration(temperature=1.0, bias=bias), width=0.0)
         folder = tmp_path / f"v{version}"
         logged[version] = write_detector(folder, input_size=size, decision=decision, crop=crop)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project}/mlruns/mlflow.db")

@@ -201,6 +201,6 @@ def test_a_damaged_detector_is_not_served(address: str, tmp_path: Path) -> None:
 def test_a_detector_that_was_edited_is_not_served(address: str, tmp_path: Path) -> None:
     copy = Path(mlflow.artifacts.download_artifacts(address, dst_path=str(tmp_path)))
     (card,) = copy.rglob("detector.json")
-    card.write_text(card.read_text().replace('"threshold":0.5', '"threshold":0.6'))
+    card.write_text(card.read_text().replace('"width":0.2', '"width":0.1'))
     with pytest.raises(DetectorError, match=r"not the detector that was logged with this model"):
         mlflow.pyfunc.load_model(str(copy))

@@ -12,7 +12,8 @@ from dfd.detector.keras_file import weights_sha256
 from dfd.params.faces import CropParams
 from dfd.params.training import CandidateParams
 from dfd.scoring.aggregate import video_scores
-from dfd.scoring.decision import Decision, fit_decision
+from dfd.scoring.decision import THRESHOLD, Decision
+from dfd.scoring.fitting import fit_decision
 from dfd.scoring.metrics import Metrics, measure
 from dfd.train.feed.crops import Crops
 from dfd.train.loop.history import Criterion, EpochRecord, best_epoch, criterion_for
@@ -29,7 +30,7 @@ class TrainingResult:
             (random) or the name of a file.
         history: One record per epoch.
         criterion: What the best epoch was chosen by.
-        decision: Calibration, threshold and inconclusive band, fitted on the validation videos.
+        decision: Calibration and inconclusive band, fitted on the validation videos.
         frames: Metrics of the validation crops under this decision.
         videos: Metrics of the validation videos under this decision.
         train_sha256: Hash of the training crops.
@@ -102,13 +103,13 @@ def training_result(
         train: The training crops.
         validation: The validation crops.
         scores: P(FAKE) of each validation crop under the network, float32 (N,).
-        target_error: Share of wrong verdicts, 0..1, that the inconclusive band aims at.
+        target_error: Share of wrong verdicts, 0..1, that is to be promised.
     """
     crops = validation.table.assign(score=scores)
     videos = video_scores(crops)
-    decision = fit_decision(videos["label"], videos["score"], target_error)
+    decision = fit_decision(videos["label"], videos["score"], videos["group"], target_error)
     frame_metrics, video_metrics = (
-        measure(table["label"], decision.calibration.apply(table["score"]), decision.threshold)
+        measure(table["label"], decision.calibration.apply(table["score"]), THRESHOLD)
         for table in (crops, videos)
     )
     return TrainingResult(

@@ -28,7 +28,7 @@ from tests.fuzz import mutants
 from tests.structures import containers, malformed
 
 CLIPS = sorted(SAMPLE.glob("*.mp4"))
-DECISION = Decision(Calibration(), 0.5, (0.5, 0.5))
+DECISION = Decision(Calibration(), width=0.0)
 QUICK = face_params(margin=0.1, crop_size=128, frames_per_video=4)
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
@@ -39,10 +39,10 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project") / "models"
     card = {"candidate": "untrained", "crop": QUICK, "decision": DECISION}
     champion = write_detector(folder / "champion", **card)
-    for name, threshold in (("fake", 0.0), ("real", 1.0)):
+    for name, bias in (("fake", 8.0), ("real", -8.0)):
         shutil.copytree(champion, folder / name)
         card = json.loads((champion / "detector.json").read_text())
-        card["decision"] |= {"threshold": threshold, "inconclusive": [threshold, threshold]}
+        card["decision"]["calibration"]["bias"] = bias
         (folder / name / "detector.json").write_text(json.dumps(card))
     return folder
 

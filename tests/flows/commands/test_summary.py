@@ -6,10 +6,10 @@ from rich.console import Console
 
 from dfd.evaluate.records import as_record
 from flows.commands.summary import WIDTH, summary_table
-from tests.evaluate.subject import DECISION, evaluation
+from tests.evaluate.subject import evaluation
 
 REGISTERED = {"champion": 2, "challenger": 1, "candidates": {"small": {"version": 2}}}
-SURE = as_record(evaluation(40, gain=6.0), DECISION, leaky=False)
+SURE = as_record(evaluation(40, gain=6.0), leaky=False)
 
 
 def shown(evaluations: dict[str, Any], *, leaky: bool = False) -> str:
@@ -39,8 +39,8 @@ def test_a_candidate_stands_with_its_figures_beside_every_baseline() -> None:
 
 
 def test_a_figure_that_cannot_be_had_has_its_reason_below() -> None:
-    few = as_record(evaluation(4), DECISION, leaky=False)
-    one_class = as_record(evaluation(12, classes=("FAKE",)), DECISION, leaky=False)
+    few = as_record(evaluation(4), leaky=False)
+    one_class = as_record(evaluation(12, classes=("FAKE",)), leaky=False)
     text = shown({"sure": SURE, "few": few, "one class": one_class})
     assert "¹ 4 groups; an interval needs 10" in text
     assert "² every item is FAKE" in text
@@ -50,7 +50,7 @@ def test_a_figure_that_cannot_be_had_has_its_reason_below() -> None:
 
 
 def test_a_gain_that_is_not_sure_has_no_star() -> None:
-    assert "*" not in row(shown({"few": as_record(evaluation(4), DECISION, leaky=False)}), "few")
+    assert "*" not in row(shown({"few": as_record(evaluation(4), leaky=False)}), "few")
 
 
 @pytest.mark.parametrize("name", ["inception_resnet_v2", "a" * 60, "[red]x[/red]"])

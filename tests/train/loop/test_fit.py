@@ -13,7 +13,8 @@ from dfd.detector.keras_file import weights_sha256
 from dfd.errors import TrainError
 from dfd.params.training import CandidateParams
 from dfd.scoring.aggregate import video_scores
-from dfd.scoring.decision import fit_decision
+from dfd.scoring.decision import THRESHOLD
+from dfd.scoring.fitting import fit_decision
 from dfd.train.feed.crops import Crops
 from dfd.train.loop import batchnorm
 from dfd.train.loop.checkpoint import Checkpoint, State
@@ -123,10 +124,13 @@ def test_the_decision_is_what_the_validation_videos_ask_for(
     validation = crops(10, seed=2)
     scores = fake_scores(fitted.model, validation.images)
     videos = video_scores(validation.table.assign(score=scores))
-    wanted = fit_decision(videos["label"], videos["score"], params.target_error)
-    assert fitted.decision.threshold == pytest.approx(wanted.threshold, abs=1e-3)
-    probabilities = fitted.decision.calibration.apply(videos["score"])
-    called = np.where(probabilities >= fitted.decision.threshold, "FAKE", "REAL")
+    found = fitted.decision
+    wanted = fit_decision(videos["label"], videos["score"], videos["group"], params.target_error)
+    assert found.calibration.bias == pytest.approx(wanted.calibration.bias, abs=1e-3)
+    assert found.promise.target_error == params.target_error
+    assert (found.width, found.promise.missing) == (wanted.width, wanted.promise.missing)
+    probabilities = found.calibration.apply(videos["score"])
+    called = np.where(probabilities >= THRESHOLD, "FAKE", "REAL")
     assert (called == videos["label"]).mean() == pytest.approx(fitted.videos.accuracy)
 
 
