@@ -12,7 +12,6 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.stats import norm
 
@@ -20,8 +19,6 @@ from dfd.scoring.aggregate import probability
 from dfd.scoring.decision import Calibration
 from dfd.scoring.fitting import bands_of, fit_calibration, promise_of
 from dfd.scoring.metrics import Values
-
-Indices = npt.NDArray[np.int64]
 
 TARGETS = (0.05, 0.1, 0.2)
 _RUNS = 300
@@ -49,7 +46,7 @@ class World:
         """How far apart the classes lie, in standard deviations of either."""
         return float(np.sqrt(2) * norm.ppf(self.auc))
 
-    def videos(self, rng: np.random.Generator) -> tuple[list[str], Values, Indices]:
+    def videos(self, rng: np.random.Generator) -> tuple[list[str], Values, list[int]]:
         """Return labels, of which both are present, scores and groups of validation videos."""
         count = self.groups * self.size
         fake = np.zeros(count, bool)
@@ -58,7 +55,7 @@ class World:
         group = np.repeat(np.arange(self.groups), self.size)
         alike, own = rng.normal(size=self.groups)[group], rng.normal(size=count)
         odds = self.distance * (fake - 0.5) + np.sqrt(_ALIKE) * alike + np.sqrt(1 - _ALIKE) * own
-        return np.where(fake, "FAKE", "REAL").tolist(), probability(odds), group
+        return np.where(fake, "FAKE", "REAL").tolist(), probability(odds), group.tolist()
 
     def outcome(self, calibration: Calibration, width: float | None) -> tuple[float, float]:
         """Return the true share of wrong verdicts, and of videos with a verdict, 0..1."""

@@ -66,7 +66,7 @@ class Bands:
 def fit_decision(
     labels: "Sequence[str] | pd.Series",
     scores: npt.ArrayLike,
-    groups: "Sequence[str] | pd.Series",
+    groups: "Sequence[str] | Sequence[int] | pd.Series",
     target_error: float,
 ) -> Decision:
     """Return the calibration and the inconclusive band fitted on validation videos.
@@ -121,7 +121,7 @@ def fit_calibration(labels: "Sequence[str] | pd.Series", scores: npt.ArrayLike) 
 def bands_of(
     labels: "Sequence[str] | pd.Series",
     scores: npt.ArrayLike,
-    groups: "Sequence[str] | pd.Series",
+    groups: "Sequence[str] | Sequence[int] | pd.Series",
 ) -> Bands:
     """Return the inconclusive bands, with the groups and errors that each leaves outside.
 
