@@ -14,6 +14,7 @@ from dfd.files import hash_file, write_json, write_table
 from dfd.params.data import SplitParams
 from dfd.params.faces import CropParams
 from dfd.params.training import CandidateParams
+from dfd.scoring.decision import why_no_verdicts
 from dfd.split.table import assign_parts, leaks, read_split
 from dfd.train.export.saving import save_detector
 from dfd.train.export.to_onnx import missing_packages
@@ -142,6 +143,8 @@ def train_detector(
         appearance = fit_appearance(statistics_of(train), statistics_of(validation))
         domain = domain_of(train.table, read_manifest(faces), appearance)
         card = result.card(candidate, params, crop, domain, hash_file(split), leaky)
+        if why := why_no_verdicts(card.decision):
+            logger.warning("%s will give no verdicts: %s", candidate, why)
         table = curves(result.history)
         on_step("exporting the network", 0, 0)
         save_detector(detector, result.model, card, table, validation.sample(_COMPARED))

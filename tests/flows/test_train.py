@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from mlflow import MlflowClient
 
 from dfd.detector.card import load_card
 from dfd.detector.network import load_detector
+from dfd.scan.worker import NamedDetector, scan_file
 from tests.data import SAMPLE
 from tests.pipeline import Pipeline, finished_pipeline
 from tests.project import Project
@@ -130,6 +132,19 @@ def test_a_killed_training_goes_on_to_the_same_detector(
     assert ours.read_bytes() == theirs.read_bytes()
     assert not (continued.project.folder / CHECKPOINT).exists()
     assert runs(continued.project) == ["FINISHED 1 2"], "no epoch is lost or logged twice"
+
+
+def test_a_training_says_what_its_verdicts_would_take(continued: Continued) -> None:
+    detector = continued.project.folder / "models/small"
+    card = load_card(detector)
+    assert card.decision.width is None
+    assert card.decision.promise is not None
+    missing = card.decision.promise.missing
+    (said,) = re.findall(r"small will give no verdicts: .*", continued.ended.stderr)
+    assert f"at least {missing} more groups of validation videos" in said
+    record = scan_file(min(SAMPLE.glob("*.mp4")), NamedDetector(detector, "small")).record
+    assert (record.verdict, record.reasons[0].code) == ("INCONCLUSIVE", "no_promise")
+    assert record.reasons[0].detail in said
 
 
 def test_what_the_test_part_says_changes_nothing_but_its_own_hash(

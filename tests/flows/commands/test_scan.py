@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from dfd.files import hash_file
-from dfd.scoring.decision import Calibration, Decision
+from dfd.scoring.decision import Calibration, Decision, with_prior
 from tests.clip_fixtures import face_params
 from tests.commands import PROGRAM, dfd, program
 from tests.data import GRID, ROOT, SAMPLE, huge_video, write_video
@@ -83,6 +83,30 @@ def test_the_exit_code_tells_of_a_fake_only_when_asked(scan) -> None:
     assert scan(clip, "--model", "models/fake").returncode == 0
     assert scan(clip, "--model", "models/fake", "--fail-on-fake").returncode == 3
     assert scan(clip, "--model", "models/real", "--fail-on-fake").returncode == 0
+
+
+def test_a_prior_lowers_the_probability_and_is_stated_everywhere(scan, tmp_path: Path) -> None:
+    plain, rare = (records(scan(CLIPS[0], "--json", *more))[0] for more in ((), ("--prior", 0.05)))
+    assert (plain["prior"], rare["prior"]) == (0.5, 0.05)
+    assert rare["probability"] == pytest.approx(with_prior(plain["probability"], 0.05))
+    assert rare["tracks"] == plain["tracks"]
+    said = scan(CLIPS[0], "--prior", "0.05", "--report", tmp_path, "--csv", tmp_path / "out.csv")
+    words = "if 5 in 100 videos were fake"
+    assert words in " ".join(said.stdout.split())
+    (report,) = tmp_path.glob("*.html")
+    assert words in report.read_text()
+    (row,) = csv.DictReader((tmp_path / "out.csv").open())
+    assert float(row["prior"]) == 0.05
+    assert "if one video in two were fake" in " ".join(scan(CLIPS[0]).stdout.split())
+
+
+@pytest.mark.parametrize("prior", ["0", "1", "-0.1", "5", "nan"])
+def test_a_share_of_fakes_that_is_none_is_one_line(scan, prior: str) -> None:
+    ended = scan(CLIPS[0], f"--prior={prior}")
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        f"dfd: --prior {float(prior):g}: the share of fakes lies between 0 and 1; example: 0.05\n"
+    )
 
 
 def test_the_table_says_everything_in_words_and_in_100_columns(scan, tmp_path: Path) -> None:
