@@ -160,14 +160,14 @@ def why_no_verdicts(decision: Decision) -> str | None:
             "verdicts are wrong; train it again"
         )
     carried = (
-        f"allow target_error: {promise.carried:g}"
+        f"can keep target_error: {promise.carried:g}"
         if promise.carried
-        else "allow no target_error below 0.5"
+        else "can keep no target_error below 0.5"
     )
     return (
         f"at most {100 * promise.target_error:g} % wrong verdicts cannot be promised: that takes "
         f"at least {counted(promise.missing, 'more group')} of validation videos without an error; "
-        f"the {counted(promise.groups, 'group')} there are {carried}"
+        f"its {counted(promise.groups, 'group')} {carried}"
     )
 
 

@@ -49,7 +49,7 @@ def test_without_a_promise_the_reason_says_how_many_groups_are_missing() -> None
     (reason,) = why_none(faces(8, 8), INSIDE, 0.99, decision)
     assert reason.code == "no_promise"
     assert "at least 31 more groups of validation videos" in reason.detail
-    assert reason.detail.endswith("the 14 groups there are allow target_error: 0.16")
+    assert reason.detail.endswith("its 14 groups can keep target_error: 0.16")
     (older,) = why_none(faces(8, 8), INSIDE, 0.99, Decision(Calibration(), None))
     assert older.code == "no_promise"
     assert "of an older version" in older.detail

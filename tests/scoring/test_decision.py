@@ -47,7 +47,7 @@ def test_why_there_are_no_verdicts_says_what_is_missing_and_what_can_be_had() ->
     promise = Promise(target_error=0.05, bound=None, groups=1, missing=44, carried=None)
     assert why_no_verdicts(Decision(Calibration(), None, promise=promise)) == (
         "at most 5 % wrong verdicts cannot be promised: that takes at least 44 more groups of "
-        "validation videos without an error; the 1 group there are allow no target_error below 0.5"
+        "validation videos without an error; its 1 group can keep no target_error below 0.5"
     )
     assert "train it again" in (why_no_verdicts(Decision(Calibration(), None)) or "")
     assert why_no_verdicts(SURE) is None
