@@ -56,7 +56,7 @@ _KINDS = (
     Kind(
         "no_promise",
         True,
-        "The detector was checked on too few videos to promise how often its verdicts are right.",
+        "The detector cannot promise how often its verdicts are right, and therefore gives none.",
     ),
     Kind(
         "against_prior",
