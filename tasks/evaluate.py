@@ -69,7 +69,7 @@ def evaluate_detector(
 
     def predict(images: Images) -> Scores:
         nonlocal done
-        scores = [np.empty(0, np.float32)]
+        scores = [np.empty(0)]
         for start in range(0, len(images), _STEP):
             scores.append(loaded.predict(images[start : start + _STEP]))
             done += len(scores[-1])

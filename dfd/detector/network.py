@@ -11,6 +11,7 @@ from dfd.detector.card import CARD, NETWORK, DetectorCard, load_card, registered
 from dfd.errors import DetectorError, OnnxError
 from dfd.files import hash_file
 from dfd.onnx import Session, open_session
+from dfd.scoring.aggregate import precise_scores
 
 INPUT, OUTPUT = "pixels", "probabilities"  # names in the ONNX graph
 _BATCH = 16  # larger batches are not faster, and slow small networks down
@@ -31,7 +32,7 @@ class Detector:
     version: str | None = None
 
     def predict(self, crops: Images) -> Scores:
-        """Return the uncalibrated P(FAKE) of crops, float32 (N,), 0..1.
+        """Return the uncalibrated P(FAKE) of crops, float64 (N,), 0..1.
 
         Args:
             crops: uint8 (N, S, S, 3) RGB, cropped as ``card.crop`` says. S is any side, and N may
@@ -78,17 +79,17 @@ def resized(crops: Images, size: int) -> Images:
 
 
 def fake_scores(session: Session, images: Images) -> Scores:
-    """Return the P(FAKE) that a network computes for images, float32 (N,), 0..1.
+    """Return the P(FAKE) that a network computes for images, float64 (N,), 0..1.
 
     Args:
         session: A network from RGB pixels to the probabilities of REAL and FAKE.
         images: uint8 (N, S, S, 3) RGB, where S is the side of the network's input; N may be 0.
     """
     batches = [
-        session.run([OUTPUT], {INPUT: images[start : start + _BATCH]})[0][:, 1]
+        precise_scores(session.run([OUTPUT], {INPUT: images[start : start + _BATCH]})[0])
         for start in range(0, len(images), _BATCH)
     ]
-    return np.concatenate([np.empty(0, np.float32), *batches])
+    return np.concatenate([np.empty(0), *batches])
 
 
 def load_detector(directory: Path, threads: int = 0) -> Detector:

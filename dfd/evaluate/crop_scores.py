@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from dfd.arrays import Images
+from dfd.arrays import Images, Scores
 from dfd.detector.appearance import STATISTICS, measure_images, names
 from dfd.faces.reader import iterate_crops
 
@@ -21,14 +20,14 @@ _BATCH = 1024  # crops held in memory at a time
 def measure_crops(
     faces: Path,
     crops: pd.DataFrame,
-    predict: Callable[[Images], npt.NDArray[np.float32]] | None,
+    predict: Callable[[Images], Scores] | None,
 ) -> pd.DataFrame:
     """Return the crops with their image statistics and, given a detector, their scores.
 
     Args:
         faces: The output folder of the faces stage.
         crops: Rows of its crops table, one per crop.
-        predict: The detector's function from crops, uint8 (N, S, S, 3) RGB, to P(FAKE), float32
+        predict: The detector's function from crops, uint8 (N, S, S, 3) RGB, to P(FAKE), float64
             (N,); None to measure the statistics only.
 
     Returns:

@@ -161,7 +161,10 @@ def evaluate(
     facts = all_videos[["video", "source", "method", "width", "height"]]
     videos = tables["video"].merge(facts, on="video", how="left")
     videos["outside"] = videos["video"].isin(outside)
-    videos["verdict"] = [decision.verdict(score) for score in videos["score"]]
+    videos["verdict"] = [
+        decision.verdict(score, crops=crops)
+        for score, crops in zip(videos["score"], videos["deciding_crops"], strict=True)
+    ]
     videos.loc[videos["outside"], "verdict"] = "INCONCLUSIVE"
 
     def judge(table: pd.DataFrame, threshold: float) -> Judgement:
@@ -191,7 +194,7 @@ def evaluate(
         advantage=advantage,
         advantage_interval=advantage_interval,
         slices=slice_figures(with_kinds, THRESHOLD, params.bootstrap, params.seed),
-        videos=videos.drop(columns=["width", "height", "outside"]),
+        videos=videos.drop(columns=["width", "height", "outside", "deciding_crops"]),
         crops=tables["frame"],
     )
 

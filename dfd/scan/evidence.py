@@ -1,7 +1,7 @@
 """The evidence in a video: the scores of its crops, combined into the video's probability.
 
-An evaluation takes the same steps: the log-odds of a track are the mean over its crops, the video
-gets the score of its most suspicious track, and the detector's calibration turns that into a
+An evaluation takes the same steps: the log-odds of a track are the mean over its crops, shrunk
+towards that of the video, the video gets the score of its most suspicious track, and the detector's calibration turns that into a
 probability. The calibration was fitted to videos: the scores of tracks and crops are on its scale,
 to be compared with that of the video, and are no probabilities.
 """
@@ -12,12 +12,12 @@ from itertools import groupby
 from operator import attrgetter
 
 import numpy as np
-import numpy.typing as npt
 
+from dfd.arrays import Scores
 from dfd.faces.record import Crop
 from dfd.labels import PRIOR
 from dfd.scan.record import FrameScore, Track, TrackFrame
-from dfd.scoring.aggregate import Values, log_odds, odds_of_track, probability
+from dfd.scoring.aggregate import Values, log_odds, probability, softly_limited, track_odds
 from dfd.scoring.decision import Calibration
 
 # The 0.975 quantile of Student's t for 1 to 30, 40, 60, 120 and infinitely many degrees of freedom.
@@ -37,21 +37,23 @@ class Evidence:
 
     Attributes:
         probability: P(FAKE) of the video, at the prior.
-        interval: ``odds_interval`` of its most suspicious track as probabilities; None if that
-            track has one crop only.
+        interval: ``odds_interval`` of the track that decides, as probabilities; None if that track
+            has one crop only.
+        deciding_crops: Number of crops of that track.
         tracks: The tracks, ordered by number, with their crops ordered by time.
         frames: The highest score of each judged frame, ordered by time.
     """
 
     probability: float
     interval: tuple[float, float] | None
+    deciding_crops: int
     tracks: tuple[Track, ...]
     frames: tuple[FrameScore, ...]
 
 
 def weigh(
     crops: Sequence[Crop],
-    scores: npt.NDArray[np.float32],
+    scores: Scores,
     calibration: Calibration,
     prior: float = PRIOR,
 ) -> Evidence:
@@ -59,7 +61,7 @@ def weigh(
 
     Args:
         crops: The crops, at least one, ordered by frame and track.
-        scores: Uncalibrated P(FAKE) of each crop, float32 (N,), 0..1.
+        scores: uncalibrated P(FAKE) of each crop, float64 (N,), 0..1.
         calibration: Calibration of the detector that computed the scores.
         prior: Share of FAKE among the videos that are judged, between 0 and 1. It changes the
             probability and its interval, and no score.
@@ -68,7 +70,7 @@ def weigh(
         >>> from dfd.faces.face import Face
         >>> face = Face((10.0, 10.0, 90.0, 110.0), ((50.0, 60.0),) * 5, score=0.9)
         >>> crops = [Crop(i, i / 25, 0, face, sharpness=80.0, jpeg=b"") for i in range(3)]
-        >>> evidence = weigh(crops, np.float32([0.8, 0.9, 0.7]), Calibration())
+        >>> evidence = weigh(crops, np.array([0.8, 0.9, 0.7]), Calibration())
         >>> round(evidence.probability, 3), [round(end, 3) for end in evidence.interval]
         (0.814, [0.447, 0.959])
     """
@@ -77,27 +79,28 @@ def weigh(
         TrackFrame(frame=crop.frame, time_s=crop.time_s, box=crop.face.box, score=float(score))
         for crop, score in zip(crops, calibrated, strict=True)
     ]
-    track_numbers = np.array([crop.track for crop in crops])
-    odds = {
-        int(track): log_odds(scores[track_numbers == track]) for track in np.unique(track_numbers)
-    }
-    raw_scores = {track: probability(odds_of_track(values)) for track, values in odds.items()}
-    deciding = max(raw_scores, key=lambda track: float(raw_scores[track]))
-    interval = odds_interval(odds[deciding])
+    numbers, odds = np.array([crop.track for crop in crops]), log_odds(scores)
+    combined = track_odds(odds, np.zeros(len(crops), np.int64), numbers)
+    track_scores = calibration.apply(probability(combined.odds))
+    deciding = int(np.flatnonzero(combined.decides)[0])
+    interval = odds_interval(
+        softly_limited(odds[numbers == combined.track[deciding]]), combined.odds[deciding]
+    )
     return Evidence(
-        probability=float(calibration.apply(raw_scores[deciding], prior)),
+        probability=float(calibration.apply(probability(combined.odds[deciding]), prior)),
         interval=interval and _pair(calibration.apply(probability(interval), prior)),
+        deciding_crops=int(combined.crops[deciding]),
         tracks=tuple(
             Track(
-                track=track,
-                score=float(calibration.apply(raw_scores[track])),
+                track=int(track),
+                score=float(score),
                 frames=tuple(
                     frame
-                    for frame, number in zip(track_frames, track_numbers, strict=True)
+                    for frame, number in zip(track_frames, numbers, strict=True)
                     if number == track
                 ),
             )
-            for track in sorted(odds)
+            for track, score in zip(combined.track, track_scores, strict=True)
         ),
         frames=tuple(
             FrameScore(frame=highest.frame, time_s=highest.time_s, score=highest.score)
@@ -109,8 +112,8 @@ def weigh(
     )
 
 
-def odds_interval(odds: Values) -> tuple[float, float] | None:
-    """Return the 95 % t interval of the mean of a track's log-odds.
+def odds_interval(odds: Values, centre: float) -> tuple[float, float] | None:
+    """Return the 95 % t interval of a track's log-odds.
 
     The interval covers what other frames of the same video, sampled in the same way, would have
     given. It is too narrow where neighbouring frames resemble each other. It does not cover errors
@@ -118,14 +121,15 @@ def odds_interval(odds: Values) -> tuple[float, float] | None:
 
     Args:
         odds: Uncalibrated log-odds of the track's crops, (N,).
+        centre: Uncalibrated log-odds of the track.
 
     Returns:
         The two ends in log-odds; None with fewer than two crops.
 
     Example:
-        >>> [round(end, 3) for end in odds_interval(np.array([1.0, 2.0, 3.0]))]
+        >>> [round(end, 3) for end in odds_interval(np.array([1.0, 2.0, 3.0]), 2.0)]
         [-0.484, 4.484]
-        >>> odds_interval(np.array([1.0])) is None
+        >>> odds_interval(np.array([1.0]), 1.0) is None
         True
     """
     if len(odds) < 2:
@@ -134,7 +138,7 @@ def odds_interval(odds: Values) -> tuple[float, float] | None:
     inverse_freedom = 1 / np.array(_FREEDOM[::-1])
     t = np.interp(1 / (len(odds) - 1), inverse_freedom, _T[::-1])
     half = t * np.std(odds, ddof=1) / np.sqrt(len(odds))
-    return _pair(odds_of_track(odds) + np.array([-half, half]))
+    return _pair(centre + np.array([-half, half]))
 
 
 def _pair(values: Values) -> tuple[float, float]:

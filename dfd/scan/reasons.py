@@ -2,7 +2,8 @@
 
 A *decisive* reason accompanies the verdict INCONCLUSIVE. It is given exactly where an evaluation
 counts no verdict either: there is no crop, the video is unlike the training videos, the detector
-gives no verdicts, or the probability lies in its inconclusive band. Every other reason is a caution
+gives no verdicts, the probability lies in its inconclusive band, or the suspicious face was seen
+too rarely. Every other reason is a caution
 and changes no verdict. To add a reason, add a line to ``REASONS`` and the code that yields it; the
 pages and the JSON schema use the table, and a test compares ``docs/scan.md`` with it.
 """
@@ -15,6 +16,7 @@ from dfd.detector.domain import Domain
 from dfd.faces.record import VideoFaces
 from dfd.labels import PRIOR
 from dfd.scan.record import DomainCheck, Reason
+from dfd.scoring.aggregate import FEWEST_CROPS
 from dfd.scoring.decision import Decision, why_no_verdicts, with_prior
 from dfd.words import counted, if_fake
 
@@ -54,6 +56,11 @@ _KINDS = (
         "The detector cannot tell: where it is this unsure, it has been wrong too often.",
     ),
     Kind(
+        "few_crops",
+        True,
+        "The suspicious face was seen too rarely to call the video FAKE.",
+    ),
+    Kind(
         "no_promise",
         True,
         "The detector cannot promise how often its verdicts are right, and therefore gives none.",
@@ -84,7 +91,6 @@ _KINDS = (
 )
 REASONS = {kind.code: kind for kind in _KINDS}  # by code, the decisive reasons first
 
-_FEW = 4  # with fewer judged frames, one more frame may change the verdict
 _SCARCE = 0.25  # below this share of judged frames, most of the video has not been judged
 _TOLERANCE = 1.25  # factor beyond the training data's usual range at which a caution is given
 
@@ -95,6 +101,7 @@ def why_none(
     probability: float | None,
     decision: Decision,
     prior: float = PRIOR,
+    crops: int = FEWEST_CROPS,
 ) -> Iterator[Reason]:
     """Yield the reason why a video gets no verdict, or nothing where it gets a verdict.
 
@@ -105,6 +112,7 @@ def why_none(
             for a video outside the domain.
         decision: How the detector's probabilities become verdicts.
         prior: Share of FAKE among the videos that are judged, between 0 and 1.
+        crops: Number of crops of the track that decides.
 
     Example:
         >>> from dfd.scoring.decision import Calibration
@@ -127,6 +135,12 @@ def why_none(
         yield Reason(code="no_promise", detail=why)
     elif probability is not None and decision.verdict(probability, prior) == "INCONCLUSIVE":
         yield _between(probability, decision, prior)
+    elif probability is not None and decision.verdict(probability, prior, crops) == "INCONCLUSIVE":
+        yield Reason(
+            code="few_crops",
+            detail=f"the most suspicious face was seen in {counted(crops, 'frame')} only; "
+            f"FAKE needs {FEWEST_CROPS}",
+        )
 
 
 def _between(probability: float, decision: Decision, prior: float) -> Reason:
@@ -168,7 +182,7 @@ def cautions(faces: VideoFaces, domain: Domain) -> Iterator[Reason]:
     """
     if not faces.crops:
         return
-    if faces.kept < _FEW or faces.kept < _SCARCE * faces.asked:
+    if faces.kept < FEWEST_CROPS or faces.kept < _SCARCE * faces.asked:
         frames = counted(faces.asked, "sampled frame")
         yield Reason(code="few_faces", detail=f"only {faces.kept} of {frames} could be judged")
     size = median(crop.face.size for crop in faces.crops)

@@ -43,7 +43,7 @@ class Measured:
     """What is measured on the N crops of a file.
 
     Attributes:
-        scores: Uncalibrated P(FAKE) of each crop, float32 (N,), 0..1.
+        scores: uncalibrated P(FAKE) of each crop, float64 (N,), 0..1.
         statistics: Image statistics of each crop, float64 (N, D), in the order of
             ``dfd.detector.appearance.STATISTICS``.
     """
@@ -64,7 +64,7 @@ def measure(crops: tuple[Crop, ...], detector: Detector) -> Measured:
         >>> measure((), load_detector(detector_dir)).scores.shape
         (0,)
     """
-    scores, statistics = [np.empty(0, np.float32)], [measure_images(())]
+    scores, statistics = [np.empty(0)], [measure_images(())]
     for start in range(0, len(crops), _BATCH):
         batch = np.stack([pixels(crop) for crop in crops[start : start + _BATCH]])
         scores.append(detector.predict(batch))
@@ -109,9 +109,10 @@ def conclude(
         if check.inside or anyway:
             evidence = weigh(faces.crops, measured.scores, decision.calibration, prior)
     probability = evidence.probability if evidence else None
+    deciding_crops = evidence.deciding_crops if evidence else 0
     verdict = "INCONCLUSIVE"
     if probability is not None and check and check.inside:
-        verdict = decision.verdict(probability, prior)
+        verdict = decision.verdict(probability, prior, deciding_crops)
     record = VerdictRecord(
         file=inspection.file,
         video=inspection.video,
@@ -120,7 +121,7 @@ def conclude(
         prior=prior,
         interval=evidence.interval if evidence else None,
         reasons=(
-            *why_none(faces, check, probability, decision, prior),
+            *why_none(faces, check, probability, decision, prior, deciding_crops),
             *cautions(faces, card.domain),
         ),
         domain=check,

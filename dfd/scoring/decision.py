@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.dataclasses import dataclass
 
 from dfd.labels import PRIOR
-from dfd.scoring.aggregate import log_odds, probability
+from dfd.scoring.aggregate import FEWEST_CROPS, log_odds, probability
 from dfd.scoring.metrics import Values
 from dfd.words import counted
 
@@ -120,12 +120,14 @@ class Decision:
         low, high = probability([min(shift, 0) - self.width, max(shift, 0) + self.width])
         return float(low), float(high)
 
-    def verdict(self, probability: float, prior: float = PRIOR) -> str:
+    def verdict(self, probability: float, prior: float = PRIOR, crops: int = FEWEST_CROPS) -> str:
         """Return the verdict ``REAL``, ``FAKE`` or ``INCONCLUSIVE``.
 
         Args:
             probability: Calibrated P(FAKE) at the prior, 0..1.
             prior: Share of FAKE among the videos that are judged, between 0 and 1.
+            crops: Number of crops of the track that decides. Fewer than ``FEWEST_CROPS`` never give
+                the verdict FAKE.
 
         Example:
             >>> from dfd.scoring.decision import Calibration, Decision
@@ -136,7 +138,9 @@ class Decision:
         low, high = self.band(prior)
         if self.width is None or low < probability < high:
             return "INCONCLUSIVE"
-        return "FAKE" if probability >= high else "REAL"
+        if probability < high:
+            return "REAL"
+        return "FAKE" if crops >= FEWEST_CROPS else "INCONCLUSIVE"
 
 
 def why_no_verdicts(decision: Decision) -> str | None:

@@ -18,7 +18,7 @@ def crop_of(frame: int, track: int) -> Crop:
 
 
 CROPS = [crop_of(frame, track) for frame in range(9) for track in range(3) if (frame + track) % 4]
-SCORES = np.random.default_rng(2).random(len(CROPS)).astype(np.float32) ** 3
+SCORES = np.random.default_rng(2).random(len(CROPS)) ** 3
 
 
 def test_an_evaluation_gives_the_same_video_the_same_scores() -> None:
@@ -46,9 +46,10 @@ def test_a_frame_scores_as_its_most_suspicious_face() -> None:
 
 
 def test_the_interval_is_that_of_the_track_that_decides() -> None:
-    certain = np.where([crop.track == 1 for crop in CROPS], 0.95, SCORES).astype(np.float32)
+    certain = np.where([crop.track == 1 for crop in CROPS], 0.95, SCORES)
     evidence = weigh(CROPS, certain, CALIBRATION)
-    assert evidence.probability == pytest.approx(CALIBRATION.apply(np.float32(0.95)))
+    assert evidence.probability == evidence.tracks[1].score == max(t.score for t in evidence.tracks)
+    assert evidence.deciding_crops == sum(crop.track == 1 for crop in CROPS)
     assert evidence.interval == pytest.approx((evidence.probability, evidence.probability))
     low, high = weigh(CROPS, SCORES, CALIBRATION).interval
     assert 0 < low < weigh(CROPS, SCORES, CALIBRATION).probability < high < 1
@@ -58,9 +59,9 @@ def test_the_interval_is_that_of_the_track_that_decides() -> None:
 def test_the_interval_is_that_of_students_t(count: int) -> None:
     odds = np.random.default_rng(count).normal(1, 2, count)
     wanted = stats.t.interval(0.95, count - 1, odds.mean(), stats.sem(odds))
-    assert odds_interval(odds) == pytest.approx(wanted, rel=1e-3, abs=1e-3)
+    assert odds_interval(odds, odds.mean()) == pytest.approx(wanted, rel=1e-3, abs=1e-3)
 
 
 def test_one_crop_has_no_interval() -> None:
-    assert odds_interval(np.array([1.0])) is None
+    assert odds_interval(np.array([1.0]), 1.0) is None
     assert weigh(CROPS[:1], SCORES[:1], CALIBRATION).interval is None

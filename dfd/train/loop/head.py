@@ -10,6 +10,7 @@ from keras import layers
 
 from dfd.arrays import Images, Scores
 from dfd.params.training import CandidateParams
+from dfd.scoring.aggregate import precise_scores
 from dfd.train.feed.feed import Feed
 from dfd.train.feed.tone import UNCHANGED, with_tone_augmentation
 from dfd.train.loop.optimizer import build_optimizer, compile_model
@@ -97,7 +98,7 @@ def train_head(
         validation: Features of the validation crops, float32 (V, D).
         params: The parameters of the candidate.
         on_epoch: Called after every epoch with the training figures and P(FAKE) of the validation
-            crops, float32 (V,); training stops when it returns False.
+            crops, float64 (V,); training stops when it returns False.
     """
     detector_head = detector.get_layer("probabilities")
     # The head is fed row numbers and looks the features up: they are copied to the device once.
@@ -134,6 +135,6 @@ def train_head(
         figures["inference_accuracy"] = accuracy(
             np.asarray(predictions), train.targets[:_INFERENCE_CROPS]
         )
-        scores = np.asarray(inference_head.predict_on_batch(validation))[:, 1]
+        scores = precise_scores(inference_head.predict_on_batch(validation))
         if not on_epoch(figures, scores):
             return

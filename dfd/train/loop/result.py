@@ -102,7 +102,7 @@ def training_result(
         history: One record per epoch.
         train: The training crops.
         validation: The validation crops.
-        scores: P(FAKE) of each validation crop under the network, float32 (N,).
+        scores: P(FAKE) of each validation crop under the network, float64 (N,).
         target_error: Share of wrong verdicts, 0..1, that is to be promised.
     """
     crops = validation.table.assign(score=scores)

@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from dfd.arrays import Images, Scores
-from dfd.scoring.aggregate import video_scores
+from dfd.scoring.aggregate import precise_scores, video_scores
 from dfd.scoring.metrics import auc
 from dfd.train.feed.crops import Crops
 
 
 def fake_scores(model: keras.Model, images: Images, batch_size: int = 32) -> Scores:
-    """Return P(FAKE), float32 (N,), of images.
+    """Return P(FAKE), float64 (N,), of images.
 
     Args:
         model: A network from uint8 RGB pixels to the probabilities of (REAL, FAKE).
@@ -26,14 +26,14 @@ def fake_scores(model: keras.Model, images: Images, batch_size: int = 32) -> Sco
         >>> features = keras.layers.GlobalAveragePooling2D()(pixels)
         >>> model = keras.Model(pixels, keras.layers.Dense(2, activation="softmax")(features))
         >>> fake_scores(model, np.zeros((3, 8, 8, 3), np.uint8))
-        array([0.5, 0.5, 0.5], dtype=float32)
+        array([0.5, 0.5, 0.5])
     """
     scores = [
         # Float pixels, as everywhere in training: a backend compiles the network anew for a type.
-        np.asarray(model.predict_on_batch(batch.astype(np.float32)))[:count, 1]
+        precise_scores(model.predict_on_batch(batch.astype(np.float32))[:count])
         for batch, count in full_batches(images, batch_size)
     ]
-    return np.concatenate([np.empty(0, np.float32), *scores])
+    return np.concatenate([np.empty(0), *scores])
 
 
 def full_batches(images: Images, batch_size: int) -> Iterator[tuple[Images, int]]:
@@ -79,7 +79,7 @@ def validation_figures(crops: Crops, scores: Scores) -> dict[str, float]:
 
     Args:
         crops: The validation crops; both classes are present.
-        scores: P(FAKE) of each crop, float32 (N,).
+        scores: P(FAKE) of each crop, float64 (N,).
     """
     labels = crops.labels
     scored = crops.table.assign(score=scores)
