@@ -1,8 +1,8 @@
 """The evidence in a video: the scores of its crops, combined into the video's probability.
 
 An evaluation takes the same steps: the log-odds of a track are the mean over its crops, shrunk
-towards that of the video, the video gets the score of its most suspicious track, and the detector's calibration turns that into a
-probability. The calibration was fitted to videos: the scores of tracks and crops are on its scale,
+towards that of the video, the video gets the score of its most suspicious track, and the detector's
+calibration turns that into a probability. The calibration was fitted to videos: the scores of tracks and crops are on its scale,
 to be compared with that of the video, and are no probabilities.
 """
 
