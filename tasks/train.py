@@ -21,13 +21,14 @@ from dfd.train.export.to_onnx import missing_packages
 from dfd.train.feed.crops import crops_of_part, statistics_of
 from dfd.train.feed.feed import Feed
 from dfd.train.feed.store import open_store
+from dfd.train.feed.untouched import without_untouched
 from dfd.train.loop.checkpoint import Checkpoint
 from dfd.train.loop.fit import Callbacks, fit
 from dfd.train.loop.history import EpochRecord, curves
 from dfd.train.loop.network import build_network
 from dfd.train.loop.setup import choose_setup
 from dfd.train.pictures import batch_figure, training_figure
-from dfd.words import marked
+from dfd.words import counted, marked
 from tasks.tracking import (
     EpochLog,
     connect,
@@ -98,6 +99,10 @@ def train_detector(
     train, validation = (
         crops_of_part(images, table, part, crop.margin) for part in ("train", "validation")
     )
+    train, untouched = without_untouched(train)
+    if untouched:
+        tracks = counted(untouched, "track")
+        logger.info("not taught as FAKE, as the source shows the same face: %s", tracks)
     if install := missing_packages():
         logger.warning("the trained network cannot be exported here: %s", install)
     logger.info("%d training crops, %d validation; %s", len(train), len(validation), setup)

@@ -2,8 +2,8 @@
 
 An evaluation takes the same steps: the log-odds of a track are the mean over its crops, shrunk
 towards that of the video, the video gets the score of its most suspicious track, and the detector's
-calibration turns that into a probability. The calibration was fitted to videos: the scores of tracks and crops are on its scale,
-to be compared with that of the video, and are no probabilities.
+calibration turns that into a probability. The calibration was fitted to videos: the scores of
+tracks and crops are on its scale, to be compared with that of the video, and are no probabilities.
 """
 
 from collections.abc import Sequence

@@ -80,7 +80,7 @@ def test_another_process_scores_alike_and_trains_the_same_bytes(saved, loaded, p
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
-    scores = np.frombuffer(bytes.fromhex(done.stdout.split()[-1]), np.float32)
+    scores = np.frombuffer(bytes.fromhex(done.stdout.split()[-1]), np.float64)
     np.testing.assert_allclose(loaded.predict(probe), scores, atol=1e-6)
     assert same_bytes(saved, other) == ["detector.json", "history.csv", *MODELS]
     assert load_card(saved).sha256 == load_card(other).sha256
@@ -89,7 +89,7 @@ def test_another_process_scores_alike_and_trains_the_same_bytes(saved, loaded, p
 def test_scores_do_not_depend_on_the_company_of_a_crop(loaded, probe) -> None:
     scores = loaded.predict(probe)
     assert scores.shape == (37,)
-    assert scores.dtype == np.float32
+    assert scores.dtype == np.float64
     assert ((scores >= 0) & (scores <= 1)).all()
     np.testing.assert_allclose(loaded.predict(probe[30:33]), scores[30:33], atol=1e-6)
     assert loaded.predict(probe[:0]).shape == (0,)

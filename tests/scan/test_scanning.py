@@ -248,10 +248,10 @@ def test_one_frame_is_judged_without_an_interval_and_with_care(
 ) -> None:
     path = write_clip(tmp_path / "one.mp4", [frames_of(CLIP, [10])[0].image()])
     record = judge(path).record
-    assert record.verdict != "INCONCLUSIVE"
-    assert record.probability is not None
+    assert record.probability > 0.5
+    assert record.verdict == "INCONCLUSIVE", "one frame is not enough to call it FAKE"
     assert record.interval is None
-    assert "few_faces" in [reason.code for reason in record.reasons]
+    assert [reason.code for reason in record.reasons][:2] == ["few_crops", "few_faces"]
     assert record.coverage.asked == 1
 
 
