@@ -5,6 +5,11 @@ LEAK = (
     "none of its figures and verdicts: they do not hold for new videos."
 )
 
+SYNTHETIC = (
+    "The detector has learnt from rendered people only and knows nothing of real ones: it shows "
+    "how the workflow works, and its verdict on a real video means nothing."
+)
+
 
 def marked(title: str, leaky: bool) -> str:
     """Return a title that says whether the detector's split was leaky.

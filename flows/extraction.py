@@ -46,6 +46,7 @@ def extract_videos(videos: dict[str, Path], out: Path, params: FacesParams, limi
 
     table = pd.DataFrame({"video": list(videos), "group": list(videos)})
     table[["label", "method", "dataset"]] = None
+    table["synthetic"] = False
     write_faces(out, table, faces_of, params.shards)
 
 

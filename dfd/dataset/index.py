@@ -49,10 +49,10 @@ def describe(path: Path, info: VideoInfo | None) -> FileFacts:
 
     Example:
         >>> from dfd.video.frames import probe
-        >>> video = Path("samples/videos/aawxptlexd.mp4")
+        >>> video = Path("samples/videos/ajgbsfvojo.mp4")
         >>> facts = describe(video, probe(video))
         >>> facts.duration, facts.width, facts.height
-        (2.4, 480, 360)
+        (1.0, 400, 336)
     """
     try:
         sha256, size = hash_file(path), path.stat().st_size
@@ -89,8 +89,8 @@ def build_index(
         >>> facts = [describe(video.path, info=None) for video in videos]
         >>> build_index(videos, facts, "sample")[["video", "label", "group"]]
                     video label           group
-        0  aawxptlexd.mp4  REAL  aawxptlexd.mp4
-        1  ayqfjzfsoa.mp4  FAKE  ayqfjzfsoa.mp4
+        0  abhehuqjdy.mp4  FAKE  abhehuqjdy.mp4
+        1  ajgbsfvojo.mp4  REAL  ajgbsfvojo.mp4
     """
     ids = [video.video for video in videos]
     links = [
@@ -105,6 +105,7 @@ def build_index(
     rows = [
         (
             *(video.video, video.label, video.source, group, video.method, video.part, dataset),
+            video.synthetic,
             *(fact.sha256, fact.bytes, fact.duration, fact.width, fact.height, fact.fps),
             fact.phash,
         )

@@ -8,7 +8,7 @@ import pandas as pd
 from dfd.files import read_table
 
 COLUMNS = (
-    *("video", "label", "source", "group", "method", "part", "dataset"),
+    *("video", "label", "source", "group", "method", "part", "dataset", "synthetic"),
     *("sha256", "bytes", "duration", "width", "height", "fps", "phash"),
 )
 FEATURES = ("bytes", "bit_rate", "duration", "width", "height", "fps")

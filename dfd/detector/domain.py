@@ -102,6 +102,7 @@ class Domain(BaseModel):
             crops.
         appearance: What the training videos look like; None in the card of an older detector,
             which therefore gives no verdicts.
+        synthetic: Whether the people of all videos are rendered, as their data sets state.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -113,6 +114,7 @@ class Domain(BaseModel):
     face_size: Range
     sharpness: Range
     appearance: Appearance | None = None
+    synthetic: bool = False
 
 
 def domain_of(
@@ -123,8 +125,8 @@ def domain_of(
     Args:
         crops: The training crops, at least one row, with the columns ``video``, ``x1``, ``y1``,
             ``x2``, ``y2`` (the face box in pixels) and ``sharpness``.
-        videos: Rows of the manifest with the columns ``video``, ``label``, ``method`` and
-            ``dataset``. Videos without a row in ``crops`` are ignored.
+        videos: Rows of the manifest with the columns ``video``, ``label``, ``method``,
+            ``dataset`` and ``synthetic``. Videos without a row in ``crops`` are ignored.
         appearance: What the training videos look like.
 
     Example:
@@ -134,10 +136,11 @@ def domain_of(
         >>> videos = pd.DataFrame({
         ...     "video": ["a.mp4", "b.mp4"], "label": ["REAL", "FAKE"],
         ...     "method": [None, "face swap"], "dataset": "sample",
+        ...     "synthetic": True,
         ... })
         >>> domain = domain_of(crops, videos)
-        >>> domain.methods, domain.fake_videos, domain.face_size
-        (('face swap',), 1, (91.0, 109.0))
+        >>> domain.methods, domain.fake_videos, domain.face_size, domain.synthetic
+        (('face swap',), 1, (91.0, 109.0), True)
     """
     used = videos[videos["video"].isin(crops["video"])]
     sizes = np.maximum(crops["x2"] - crops["x1"], crops["y2"] - crops["y1"])
@@ -149,6 +152,7 @@ def domain_of(
         face_size=_usual(sizes),
         sharpness=_usual(crops["sharpness"]),
         appearance=appearance,
+        synthetic=bool(used["synthetic"].all()),
     )
 
 

@@ -12,7 +12,7 @@ from dfd.evaluate.evaluation import Evaluation
 from dfd.evaluate.slices import empty_slices
 from dfd.scoring.decision import why_no_verdicts
 from dfd.scoring.wording import number, percent
-from dfd.words import LEAK, counted
+from dfd.words import LEAK, SYNTHETIC, counted
 
 _FEW_GROUPS = 30
 _CHANCE = 0.5
@@ -97,7 +97,7 @@ def limits(findings: Findings) -> list[str]:
 def _limits_of_data(findings: Findings) -> list[str]:
     evaluation, card = findings.evaluation, findings.card
     groups = evaluation.videos["group"].nunique()
-    sentences: list[str] = []
+    sentences = [SYNTHETIC] if card.domain.synthetic else []
     if evaluation.why_no_interval:
         sentences.append(
             f"Intervals are missing: {evaluation.why_no_interval}. The metrics may be luck."

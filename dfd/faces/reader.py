@@ -47,12 +47,12 @@ def read_crops(folder: Path, crops: pd.DataFrame) -> npt.NDArray[np.uint8]:
         >>> def faces_of(video):
         ...     path = Path("samples/videos") / video
         ...     return extract_faces(path, load_section(FacesParams).crop, one_face)
-        >>> columns = ["video", "label", "group", "method", "dataset"]
-        >>> row = ["aawxptlexd.mp4", "REAL", "aawxptlexd.mp4", None, "sample"]
+        >>> columns = ["video", "label", "group", "method", "dataset", "synthetic"]
+        >>> row = ["ajgbsfvojo.mp4", "REAL", "ajgbsfvojo.mp4", None, "sample", True]
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     write_faces(Path(folder), pd.DataFrame([row], columns=columns), faces_of, shards=2)
         ...     read_crops(Path(folder), read_crops_table(Path(folder))).shape
-        (16, 128, 128, 3)
+        (6, 128, 128, 3)
     """
     images: npt.NDArray[np.uint8] | None = None
     for row, image in iterate_crops(folder, crops):

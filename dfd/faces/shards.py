@@ -22,10 +22,12 @@ from dfd.faces.reader import BOX_COLUMNS, CROPS, LANDMARK_COLUMNS, MANIFEST
 from dfd.faces.record import Crop, VideoFaces
 from dfd.files import UNFINISHED, replacing
 
-_VIDEO_COLUMNS = ("video", "label", "group", "method", "dataset")
+_TEXTS = ("video", "label", "group", "method", "dataset")
+_VIDEO_COLUMNS = (*_TEXTS, "synthetic")
 _COUNTS = ("frames", "asked", "decoded", "with_face", "kept", "tracks", "crops")
 _MANIFEST_SCHEMA = pa.schema(
-    [(name, pa.string()) for name in (*_VIDEO_COLUMNS, "shard")]
+    [(name, pa.string()) for name in (*_TEXTS, "shard")]
+    + [("synthetic", pa.bool_())]
     + [(name, pa.int64()) for name in _COUNTS]
     + [(name, pa.string()) for name in ("reason", "detail")]
 )
@@ -56,8 +58,8 @@ def shard_of(group: str, shards: int) -> int:
         A number from 0 to ``shards - 1``, by a hash of the name.
 
     Example:
-        >>> shard_name(shard_of("aawxptlexd.mp4", shards=8))
-        'shard-00005.tar'
+        >>> shard_name(shard_of("ajgbsfvojo.mp4", shards=8))
+        'shard-00004.tar'
     """
     return int.from_bytes(hashlib.sha256(group.encode()).digest()[:8], "big") % shards
 
@@ -82,7 +84,7 @@ def write_faces(
     Args:
         folder: The output folder; it is created where needed.
         videos: One row per video, with the columns ``video`` (unique), ``label``, ``group``,
-            ``method`` and ``dataset``; label and method may be missing values.
+            ``method``, ``dataset`` and ``synthetic``; label and method may be missing values.
         faces_of: Callback that returns the result of a video by its id. It is called once per
             video, shard by shard, so that only one result is in memory at a time.
         shards: Number of tar files; a shard without a video is written empty.
@@ -93,8 +95,8 @@ def write_faces(
     Example:
         >>> import tempfile
         >>> from dfd.faces.record import no_crops
-        >>> columns = ["video", "label", "group", "method", "dataset"]
-        >>> row = ["a.mp4", "REAL", "a.mp4", None, "sample"]
+        >>> columns = ["video", "label", "group", "method", "dataset", "synthetic"]
+        >>> row = ["a.mp4", "REAL", "a.mp4", None, "sample", True]
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     videos = pd.DataFrame([row], columns=columns)
         ...     write_faces(Path(folder), videos, lambda video: no_crops("no_face", ""), shards=1)

@@ -163,6 +163,7 @@ class Model(_Part):
         sha256: Identity of the detector: SHA-256 of its card.
         leaky: Whether the detector's training and test videos share people or recordings, so that
             its figures and verdicts cannot be believed.
+        synthetic: Whether the detector has learnt from rendered people only.
     """
 
     name: str
@@ -171,6 +172,7 @@ class Model(_Part):
     backbone: str
     sha256: str
     leaky: bool
+    synthetic: bool
 
 
 class Provenance(_Part):

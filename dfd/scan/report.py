@@ -29,7 +29,7 @@ from dfd.scan.scanning import Scan, pixels
 from dfd.scan.timeline import HEIGHT, WIDTH, timeline
 from dfd.scan.words import chance_of, clock, explanation, headline, limits
 from dfd.scoring.decision import THRESHOLD
-from dfd.words import LEAK, displayed, if_fake
+from dfd.words import LEAK, SYNTHETIC, displayed, if_fake
 
 _SUSPICIOUS = 6  # crops shown with their heat map
 _THUMBNAILS = 8  # of each person
@@ -147,6 +147,7 @@ def report_page(scan: Scan, heat: HeatMaps | None) -> str:
         band=card.decision.band(record.prior),
         limits=limits(record, card),
         leak=LEAK if card.leaky else None,
+        synthetic=SYNTHETIC if card.domain.synthetic else None,
         timeline=drawn,
         width=WIDTH,
         height=HEIGHT,

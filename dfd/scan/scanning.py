@@ -141,6 +141,7 @@ def conclude(
             backbone=card.backbone,
             sha256=card.sha256,
             leaky=card.leaky,
+            synthetic=card.domain.synthetic,
         ),
         crop=card.crop,
         seconds=time.perf_counter() - inspection.started,

@@ -4,7 +4,7 @@ from dfd.detector.card import DetectorCard
 from dfd.scan.reasons import REASONS
 from dfd.scan.record import Reason, VerdictRecord
 from dfd.scoring.decision import promised
-from dfd.words import LEAK, if_fake
+from dfd.words import LEAK, SYNTHETIC, if_fake
 
 
 def headline(record: VerdictRecord) -> str:
@@ -103,6 +103,7 @@ def limits(record: VerdictRecord, card: DetectorCard) -> list[str]:
     forgeries = f" ({', '.join(domain.methods)})" if domain.methods else ""
     return [
         *([LEAK] if card.leaky else []),
+        *([SYNTHETIC] if domain.synthetic else []),
         *(f"{reason.detail[:1].upper()}{reason.detail[1:]}." for reason in cautions),
         f"The detector learnt from {domain.real_videos:,} REAL and {domain.fake_videos:,} FAKE "
         f"videos of {', '.join(domain.datasets) or 'unnamed data'}{forgeries}. On other kinds of "

@@ -24,7 +24,7 @@ from dfd.serve.clients import Sessions
 from dfd.serve.jobs import Job, Jobs
 from dfd.serve.limits import Refused, ServerLimits
 from dfd.serve.uploads import receive, upload_folder
-from dfd.words import LEAK
+from dfd.words import LEAK, SYNTHETIC
 
 _LOGIN_S = 10  # seconds for the login form to arrive
 _BODY = {
@@ -125,7 +125,8 @@ def make_app(site: Site) -> FastAPI:
         with suppress(DetectorError):  # a promotion may be replacing the directory right now
             cards[0] = load_card(site.detector.directory)
         leak = LEAK if cards[0].leaky else None
-        about = {"card": cards[0], "limits": site.limits, "leak": leak}
+        synthetic = SYNTHETIC if cards[0].domain.synthetic else None
+        about = {"card": cards[0], "limits": site.limits, "leak": leak, "synthetic": synthetic}
         return HTMLResponse(templates.get_template(name).render(about, **values), status)
 
     def refusal(request: Request, error: Refused) -> Response:

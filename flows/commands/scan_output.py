@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dfd.colours import COLOURS
-from dfd.words import LEAK, displayed, if_fake
+from dfd.words import LEAK, SYNTHETIC, displayed, if_fake
 
 if TYPE_CHECKING:
     from dfd.scan.record import VerdictRecord
@@ -57,10 +57,11 @@ def _about(record: "VerdictRecord") -> str:
     model = record.model
     version = f", version {model.version}" if model.version else ""
     leak = f"{LEAK} " if model.leaky else ""
+    rendered = f"{SYNTHETIC} " if model.synthetic else ""
     return (
-        f"{leak}Judged by {model.candidate} ({model.name}{version}, {model.sha256[:12]}). P(FAKE) "
-        f"is what it would be {if_fake(record.prior)}. The interval covers only how frames of a "
-        "video differ. A verdict is evidence, not proof."
+        f"{leak}{rendered}Judged by {model.candidate} ({model.name}{version}, "
+        f"{model.sha256[:12]}). P(FAKE) is what it would be {if_fake(record.prior)}. The interval "
+        "covers only how frames of a video differ. A verdict is evidence, not proof."
     )
 
 

@@ -34,7 +34,7 @@ def test_index_survives_the_file_and_groups_copies(
     copy.write_bytes(one.read_bytes())
     other = make_video(tmp_path / "003.mp4", seed=3)
     videos = [
-        LabelledVideo(one, "1.mp4", "REAL"),
+        LabelledVideo(one, "1.mp4", "REAL", synthetic=True),
         LabelledVideo(copy, "2.mp4", "REAL"),
         LabelledVideo(other, "003.mp4", "FAKE", source="gone.mp4", method="swap"),
     ]
@@ -48,6 +48,7 @@ def test_index_survives_the_file_and_groups_copies(
     assert read["source"].fillna("").tolist() == ["gone.mp4", "", ""]
     assert read["method"].fillna("").tolist() == ["swap", "", ""]
     assert read["dataset"].tolist() == ["mine"] * 3
+    assert read["synthetic"].tolist() == [False, True, False]
     assert read["sha256"].nunique() == 2
 
 

@@ -15,7 +15,7 @@ def test_the_domain_is_that_of_the_videos_trained_on() -> None:
             ("f3", "FAKE", "reenact", "unseen"),
         ],
         columns=["video", "label", "method", "dataset"],
-    )
+    ).assign(synthetic=[True, True, False, True])
     crops = pd.DataFrame({"video": ["r1", "f1", "f2"] * 100}).assign(
         x1=10.0, y1=20.0, x2=50.0, y2=np.linspace(60.0, 220.0, 300), sharpness=np.arange(300.0)
     )
@@ -26,6 +26,19 @@ def test_the_domain_is_that_of_the_videos_trained_on() -> None:
     assert domain.face_size == (48.0, 192.0), "5th to 95th percentile of the longer side"
     assert domain.sharpness[0] == 15.0
     assert domain.sharpness[1] == 284.0
+    assert not domain.synthetic, "one of the people is real"
+
+
+@pytest.mark.parametrize(
+    ("stated", "synthetic"), [([True, True, False], True), ([True, False, True], False)]
+)
+def test_a_detector_is_synthetic_where_all_it_learnt_from_is(
+    stated: list[bool], synthetic: bool
+) -> None:
+    videos = pd.DataFrame({"video": ["r1", "f1", "unused"], "synthetic": stated})
+    videos = videos.assign(label="REAL", method=None, dataset="sample")
+    crops = pd.DataFrame({"video": ["r1", "f1"]}).assign(x1=0, y1=0, x2=9, y2=9, sharpness=1)
+    assert domain_of(crops, videos).synthetic == synthetic
 
 
 def drawn(groups: int, seed: int, shift: float = 0.0) -> pd.DataFrame:

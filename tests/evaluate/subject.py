@@ -55,12 +55,14 @@ def findings(
     judged: Evaluation,
     *,
     leaky: bool = False,
+    synthetic: bool = False,
     weights: str = "imagenet",
     datasets: tuple[str, ...] = ("one", "two"),
 ) -> Findings:
     """Return everything a report speaks of."""
     card = card_of(weights=weights, leaky=leaky, decision=DECISION)
-    return Findings(card, judged, SPLIT, datasets)
+    domain = card.domain.model_copy(update={"synthetic": synthetic})
+    return Findings(card.model_copy(update={"domain": domain}), judged, SPLIT, datasets)
 
 
 def noise(count: int) -> npt.NDArray[np.uint8]:

@@ -36,6 +36,7 @@ def test_what_is_not_sure_is_not_claimed(judged, said: str) -> None:
 
 LIMITS = {
     "leak": "LEAKY",
+    "synthetic": "rendered people only",
     "few": "Intervals are missing",
     "groups": "groups only",
     "one data set": "one data set",
@@ -65,6 +66,7 @@ def test_a_detector_that_promises_nothing_is_said_to_give_no_verdicts() -> None:
     [
         (findings(SURE), {"unseen"}),
         (findings(SURE, leaky=True), {"leak", "unseen"}),
+        (findings(SURE, synthetic=True), {"synthetic", "unseen"}),
         (findings(SURE, weights="none"), {"random", "unseen"}),
         (findings(SURE, datasets=("one",)), {"one data set", "unseen"}),
         (findings(evaluation(20, gain=6.0)), {"groups", "unseen"}),

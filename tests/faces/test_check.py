@@ -24,6 +24,7 @@ def folder(tmp_path: Path, squares_clip: Path) -> Path:
     results["lost.mp4"] = no_crops("unreadable", "empty")
     table = pd.DataFrame({"video": list(GROUPS), "group": list(GROUPS.values())})
     table[["label", "method", "dataset"]] = None
+    table["synthetic"] = False
     write_faces(tmp_path / "faces", table, results.__getitem__, shards=2)
     return tmp_path / "faces"
 

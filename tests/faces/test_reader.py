@@ -30,7 +30,7 @@ def write_drawn_faces(folder: Path) -> Path:
     names = [f"part/{letter}.mp4" for letter in "abcdef"]
     videos = pd.DataFrame(
         {"video": names, "label": "REAL", "group": names, "method": None, "dataset": "drawn"}
-    )
+    ).assign(synthetic=False)
     results = {name: drawn_faces(20 + 30 * number) for number, name in enumerate(names)}
     write_faces(folder, videos, results.__getitem__, shards=3)
     return folder
@@ -59,7 +59,7 @@ def test_colours_are_rgb(tmp_path: Path) -> None:
     crop = Crop(0, 0.0, 0, Face((0, 0, 10, 10), ((1, 2),) * 5, 0.9), 1.0, jpeg)
     videos = pd.DataFrame(
         {"video": ["a"], "label": ["REAL"], "group": ["a"], "method": [None], "dataset": ["drawn"]}
-    )
+    ).assign(synthetic=False)
     faces = VideoFaces(1, 1, 1, 1, 1, 1, (crop,), None, "")
     write_faces(tmp_path, videos, lambda video: faces, shards=3)
     image = read_crops(tmp_path, read_crops_table(tmp_path))[0]
@@ -103,7 +103,7 @@ def test_a_member_that_never_was_an_image_is_named(tmp_path: Path) -> None:
     crop = Crop(0, 0.0, 0, Face((0, 0, 10, 10), ((1, 2),) * 5, 0.9), 1.0, b"no image")
     videos = pd.DataFrame(
         {"video": ["a"], "label": ["REAL"], "group": ["a"], "method": [None], "dataset": ["drawn"]}
-    )
+    ).assign(synthetic=False)
     faces = VideoFaces(1, 1, 1, 1, 1, 1, (crop,), None, "")
     write_faces(tmp_path, videos, lambda video: faces, shards=1)
     with pytest.raises(FacesError, match="is not an image"):

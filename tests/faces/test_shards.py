@@ -29,6 +29,7 @@ def videos() -> pd.DataFrame:
             "group": ["one", "one", "two", "three", "four"],
             "method": [None, "poisson", None, None, None],
             "dataset": "sample",
+            "synthetic": [True, True, True, False, False],
             "sha256": [hashlib.sha256(name.encode()).hexdigest() for name in names],
         }
     )
@@ -53,6 +54,7 @@ def test_every_video_has_a_row_and_every_crop_is_where_its_row_says(
     assert manifest["crops"].sum() == len(crops)
     assert manifest.set_index("video").loc["lost.mp4", "reason"] == "unreadable"
     assert manifest["label"].isna().sum() == 1
+    assert set(manifest.loc[~manifest["synthetic"], "video"]) == {"lost.mp4", LONG}
     for (video, shard), rows in crops.groupby(["video", "shard"]):
         expected = results[video].crops
         assert shard == manifest.set_index("video").loc[video, "shard"]

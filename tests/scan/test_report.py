@@ -99,6 +99,19 @@ def test_the_report_of_a_leaky_detector_warns(scan: Scan, detector_dir: Path) ->
     assert 'role="alert">LEAKY' in text
 
 
+def test_the_report_of_a_detector_that_knows_rendered_people_only_says_so(
+    scan: Scan, detector_dir: Path
+) -> None:
+    card = load_card(detector_dir)
+    texts = []
+    for synthetic in (False, True):
+        domain = card.domain.model_copy(update={"synthetic": synthetic})
+        texts.append(
+            report_page(Scan(scan.record, card.model_copy(update={"domain": domain})), None)
+        )
+    assert ["rendered people only" in text for text in texts] == [False, True]
+
+
 def test_a_folder_that_cannot_be_made_is_one_line(
     scan: Scan, detector_dir: Path, tmp_path: Path
 ) -> None:

@@ -49,6 +49,7 @@ def test_an_evaluation_of_the_same_files_gives_the_same_probabilities(
     paths = {clip.name: clip for clip in [*CLIPS[:3], two_people(tmp_path / "two.mp4")]}
     videos = pd.DataFrame({"video": list(paths), "group": "g", "label": "REAL"})
     videos[["method", "dataset"]] = None
+    videos["synthetic"] = True
 
     def faces_of(video: str):
         return extract_faces(paths[video], crop, face_detector(crop))

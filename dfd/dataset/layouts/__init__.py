@@ -70,7 +70,7 @@ def read_layout(folder: Path, layout: str) -> list[LabelledVideo]:
     Example:
         >>> videos = read_layout(Path("samples/videos"), "dfdc")
         >>> len(videos), videos[0].video, videos[0].label
-        (72, 'aawxptlexd.mp4', 'REAL')
+        (216, 'abhehuqjdy.mp4', 'FAKE')
     """
     if layout not in LAYOUTS:
         raise DatasetError(

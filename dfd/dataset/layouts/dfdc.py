@@ -24,8 +24,9 @@ def read(folder: Path) -> list[LabelledVideo]:
     """Read every ``metadata.json`` in the folder and its subfolders, as the DFDC publishes them.
 
     Each file maps the names of the videos beside it to ``label``, ``split`` and ``original``;
-    ``method`` and ``donor`` are read where present. Many originals are not in the folder: the 400
-    clips of the Kaggle sample name 209 originals, of which the sample holds 42.
+    ``method``, ``donor`` and ``synthetic`` (the people are rendered) are read where present. Many
+    originals are not in the folder: the 400 clips of the Kaggle sample name 209 originals, of which
+    the sample holds 42.
 
     Args:
         folder: The folder of the data set.
@@ -59,6 +60,7 @@ def read(folder: Path) -> list[LabelledVideo]:
             source=resolve(part, entry.get("original")),
             donor=resolve(part, entry.get("donor")),
             method=entry.get("method"),
+            synthetic=entry.get("synthetic", False),
         )
         for part, table in tables.items()
         for name, entry in table.items()
@@ -88,3 +90,5 @@ def _check_entry(path: Path, name: str, entry: Any) -> None:
     for key in ("original", "donor", "method"):
         if not isinstance(entry.get(key), str | None):
             raise DatasetError(f"{path}: {key!r} of {name!r} must be text or null; mend the file")
+    if not isinstance(entry.get("synthetic", False), bool):
+        raise DatasetError(f"{path}: 'synthetic' of {name!r} must be true or false; mend the file")

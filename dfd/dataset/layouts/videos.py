@@ -24,6 +24,7 @@ class LabelledVideo:
         person: A name of the person in the video. All videos of one person become one group. None
             where the data set does not state it, or where persons need not be kept apart.
         part: ``train``, ``validation`` or ``test``; None where the data set has no official split.
+        synthetic: Whether the data set states that the people are rendered and no real ones.
     """
 
     path: Path
@@ -34,6 +35,7 @@ class LabelledVideo:
     method: str | None = None
     person: str | None = None
     part: str | None = None
+    synthetic: bool = False
 
 
 def videos_below(folder: Path) -> list[Path]:

@@ -30,6 +30,11 @@ def test_dfdc_reads_labels_and_sources(tmp_path: Path) -> None:
     assert (fake.video, fake.label, fake.source) == ("b.mp4", "FAKE", "a.mp4")
 
 
+def test_dfdc_reads_which_people_are_rendered(tmp_path: Path) -> None:
+    dfdc(tmp_path, {"a.mp4": {**entry("REAL"), "synthetic": True}, "b.mp4": entry("REAL")})
+    assert [video.synthetic for video in read_layout(tmp_path, "dfdc")] == [True, False]
+
+
 def test_dfdc_takes_an_original_that_is_not_in_the_folder(tmp_path: Path) -> None:
     dfdc(tmp_path, {"b.mp4": entry("FAKE", "gone.mp4")})
     assert read_layout(tmp_path, "dfdc")[0].source == "gone.mp4"
@@ -62,6 +67,7 @@ def test_dfdc_finds_an_original_in_another_part(tmp_path: Path) -> None:
         ({"a.mp4": entry(None)}, "None"),
         ({"a.mp4": 3}, "must be 'REAL' or 'FAKE'"),
         ({"a.mp4": entry("FAKE", 7)}, "'original'"),
+        ({"a.mp4": {**entry("REAL"), "synthetic": "yes"}}, "'synthetic' of 'a.mp4'"),
         ({"../a.mp4": entry("REAL")}, "'../a.mp4'"),
         ({"..": entry("REAL")}, "plain file name"),
         ({"x\\a.mp4": entry("REAL")}, "plain file name"),
