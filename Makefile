@@ -28,7 +28,7 @@ DETECTOR := $(firstword $(wildcard models/champion dfd/starter))
 try:  ## judge one clip of the sample, and name the page with the verdict
 	@$(if $(DETECTOR),,$(error this clone holds no detector yet; `make demo` trains one))\
 	$(MAKE) --no-print-directory $(SCAN)
-	@dfd scan samples/videos/aawxptlexd.mp4 --model $(DETECTOR) --report plots/try
+	@dfd scan samples/videos/ajgbsfvojo.mp4 --model $(DETECTOR) --report plots/try
 
 demo: $(WORKFLOW)  ## run the whole workflow as params.yaml says, or on VIDEOS=<folder>
 	@if [ -n "$$VIDEOS" ]; then dfd use "$$VIDEOS"; fi

@@ -47,8 +47,8 @@ def hash_file(path: Path) -> str:
         OSError: The file cannot be read.
 
     Example:
-        >>> hash_file(Path("samples/videos/aawxptlexd.mp4"))[:12]
-        '8fe891a4edad'
+        >>> hash_file(Path("samples/videos/ajgbsfvojo.mp4"))[:12]
+        '6f0b85753534'
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -276,9 +276,9 @@ def place(source: Path, target: Path) -> None:
     Example:
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
-        ...     place(Path("samples/videos/aawxptlexd.mp4"), Path(folder, "videos", "clip.mp4"))
+        ...     place(Path("samples/videos/ajgbsfvojo.mp4"), Path(folder, "videos", "clip.mp4"))
         ...     hash_file(Path(folder, "videos", "clip.mp4"))[:12]
-        '8fe891a4edad'
+        '6f0b85753534'
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     original = source.resolve()

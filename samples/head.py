@@ -114,7 +114,7 @@ def perform(name: str, frames: int, rate: float) -> Performance:
     weights = np.zeros((frames, len(EXPRESSIONS)), np.float32)
     blink = _blinks(rng, frames, rate)
     weights[:, 0] = weights[:, 1] = blink
-    weights[:, 2] = (0.30 * speech).clip(0, 0.6)
+    weights[:, 2] = (0.25 * speech).clip(0, 0.42)
     weights[:, 3] = (0.25 + drift(0.25, 0.12)).clip(0, 0.7)
     weights[:, 4] = drift(0.25, 0.12).clip(0, 0.5)
     weights[:, 5] = (rng.uniform(0.0, 0.45) + drift(0.12, 0.5)).clip(0, 0.8)
@@ -189,14 +189,14 @@ def _cover(mesh: Mesh, identity: Identity) -> Floats:
 
 
 def _blinks(rng: np.random.Generator, frames: int, rate: float) -> Floats:
-    """Closure of the eyes in [0, 1.03]: a blink of about 0.25 s every second or two."""
+    """Closure of the eyes, wide open at rest: a blink of about 0.25 s every second or two."""
     closure = np.zeros(frames, np.float32)
     time = np.arange(frames) / rate
-    start = rng.uniform(0.2, 0.9)
+    start = rng.uniform(0.1, 2.4)
     while start < time[-1]:
         closure = np.maximum(closure, np.exp(-(((time - start) / 0.07) ** 4)))
         start += rng.uniform(0.9, 1.8)
-    return (0.06 + 0.97 * closure).astype(np.float32)
+    return (1.1 * closure - 0.08).astype(np.float32)
 
 
 def _rotate(points: Floats, turn: Floats) -> Floats:

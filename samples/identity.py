@@ -1,7 +1,7 @@
 """Identities of the synthetic heads: every trait is drawn from a generator seeded by the name.
 
-Two identities form a *pair* and are swapped only with each other. They share sex and are close in
-skin tone, as forgers choose their donors.
+The two identities of a *group*, the filmed person and the donor of the face, share sex and are
+close in skin tone, as forgers choose their donors.
 """
 
 import zlib
@@ -12,8 +12,8 @@ import numpy as np
 Colour = tuple[float, float, float]
 """Blue, green, red; linear light in [0, 1]."""
 
-SKIN_TONES = ("ebc8b4", "e6bda3", "d9a98a", "c99474", "b07a5b", "93623f", "74492f", "55341f")
-HAIR_COLOURS = ("17110e", "2a1b12", "3d2716", "5b3a1e", "8a6234", "b08d57", "6b2f16", "8f877c")
+SKIN_TONES = ("e6c4b2", "dcb59e", "cda086", "b98a6f", "9f7058", "7f5742", "63412f", "482f22")
+HAIR_COLOURS = ("17110e", "2a1b12", "3d2716", "5b3a1e", "8a6234", "b08d57", "6b2f16", "6a645d")
 IRIS_COLOURS = ("3b2414", "5a3b1e", "6d5a2c", "55733f", "4d7391", "6f8694")
 CLOTHES = ("20304f", "5c1f24", "2f4a38", "8c8377", "b9b4aa", "26262b", "6a4a7a", "a8683a")
 
@@ -130,21 +130,21 @@ def linear(colour: str) -> Colour:
     return blue**2.2, green**2.2, red**2.2
 
 
-def make_identity(pair: int, member: int) -> Identity:
+def make_identity(group: int, member: int) -> Identity:
     """Draw one identity.
 
     Args:
-        pair: Number of the pair; what both members share comes from it.
-        member: 0 or 1.
+        group: Number of the group; what both members share comes from it.
+        member: 0 for the filmed person, 1 for the donor.
     """
-    name = f"pair{pair:02d}-{'ab'[member]}"
-    shared, rng = seeded("pair", pair), seeded(name)
-    male = bool(pair % 2)
+    name = f"group{group:02d}-{('target', 'donor')[member]}"
+    shared, rng = seeded("group", group), seeded(name)
+    male = bool(group % 2)
     tone = float(np.clip(shared.uniform(0.2, 6.8) + rng.uniform(-0.6, 0.6), 0, 7))
     ancestry = _ancestry(tone, rng)
-    years = float(np.clip(rng.beta(1.3, 1.8), 0.0, 1.0))
+    years = float(np.clip(rng.beta(1.3, 2.0), 0.0, 1.0))
     skin = _between(SKIN_TONES, tone)
-    grey = years > 0.6
+    grey = years > 0.75
     dark = int(rng.integers(0, 8 if tone < 3 else 3))
     return Identity(
         name=name,
@@ -153,19 +153,19 @@ def make_identity(pair: int, member: int) -> Identity:
         skin=skin,
         lips=_mix(
             skin,
-            linear(str(rng.choice(["b3545a", "a04048", "c26a66"]))),
-            (0.3 if male else 0.6) * (1 - 0.08 * tone),
+            linear(str(rng.choice(["b8585a", "a84a4c", "c4706a"]))),
+            (0.4 if male else 0.65) * (1 - 0.08 * tone),
         ),
         iris=linear(IRIS_COLOURS[int(rng.integers(0, 6 if tone < 3 else 2))]),
         clothes=linear(str(rng.choice(CLOTHES))),
-        grain=float(rng.uniform(0.55, 1.35)),
-        freckles=float(rng.uniform(0.1, 1.0)),
+        grain=float(rng.uniform(0.5, 1.15)),
+        freckles=float(rng.uniform(0.0, 1.0) ** 3),
         hair=_hair(male, linear(HAIR_COLOURS[7 if grey else dark]), rng),
         light=_light(rng),
         neckline=(float(rng.uniform(5.58, 5.8)), float(rng.choice([0.0, 0.0, 0.35, 0.6]))),
         face_height=float(rng.uniform(184, 206)),
-        blur=float(rng.uniform(0.25, 0.85)),
-        noise=float(rng.uniform(2.0, 4.0)),
+        blur=float(rng.uniform(0.25, 0.7)),
+        noise=float(rng.uniform(2.0, 3.6)),
     )
 
 
@@ -195,7 +195,7 @@ def _targets(
     weights[str(rng.choice(SHAPES))] = float(rng.uniform(0.3, 0.9))
     for stem, less, more in OPPOSITES:
         # Brows moved far would cut into the eyes.
-        value = rng.normal(0, 0.12 if stem.startswith("eyebrows") else 0.4)
+        value = rng.normal(0, 0.1 if stem.startswith("eyebrows") else 0.3)
         weights[f"{stem}-{less if value < 0 else more}"] = float(min(abs(value), 0.9))
     for folder, features in (
         ("eyes/{}-eye", EYES),
@@ -219,10 +219,10 @@ def _hair(male: bool, colour: Colour, rng: np.random.Generator) -> Hair:
     return Hair(
         colour=colour,
         hairline=(front, corner, temple, side, side - 0.1, nape, nape - 0.2),
-        thickness=float(rng.uniform(0.02, 0.16) if male else rng.uniform(0.12, 0.22)),
+        thickness=float(rng.uniform(0.06, 0.2) if male else rng.uniform(0.18, 0.3)),
         cover=float(rng.uniform(0.85, 1.0)),
-        beard=float(rng.choice([0.0, 0.25, 0.5, 0.85])) if male else 0.0,
-        brow=float(rng.uniform(0.032, 0.045) if male else rng.uniform(0.022, 0.032)),
+        beard=float(rng.choice([0.0, 0.2, 0.45, 0.75])) if male else 0.0,
+        brow=float(rng.uniform(0.034, 0.046) if male else rng.uniform(0.024, 0.034)),
     )
 
 
@@ -230,12 +230,12 @@ def _light(rng: np.random.Generator) -> Light:
     side = float(rng.choice([-1.0, 1.0]))
     key = _unit(side * rng.uniform(0.25, 0.9), rng.uniform(0.25, 0.7), rng.uniform(0.7, 1.0))
     fill = _unit(-side * rng.uniform(0.6, 1.0), rng.uniform(-0.1, 0.3), 0.6)
-    warm, strength = rng.uniform(-0.08, 0.14), rng.uniform(0.85, 1.15)
+    warm, strength = rng.uniform(-0.04, 0.18), rng.uniform(0.8, 1.1)
     return Light(
         key=key,
         fill=fill,
         key_colour=(strength * (1 - warm), strength, strength * (1 + warm)),
-        sky=_scaled((1 + 0.5 * warm, 1.0, 1 - 0.5 * warm), rng.uniform(0.35, 0.55)),
+        sky=_scaled((1 + 0.5 * warm, 1.0, 1 - 0.5 * warm), rng.uniform(0.28, 0.46)),
         ground=_scaled((0.85, 0.95, 1.0), rng.uniform(0.16, 0.28)),
     )
 

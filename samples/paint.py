@@ -115,7 +115,7 @@ def paint(canvas: Canvas, identity: Identity) -> Floats:
 
     mottle = 0.55 * noise((48, 48)) + 0.35 * noise((18, 18)) + 0.3 * noise((7, 7))
     pores = noise((3.2, 3.2)) + 0.5 * noise((5, 5))
-    texture[:, :3] *= np.exp(identity.grain * (0.035 * mottle + 0.085 * pores))[:, None]
+    texture[:, :3] *= np.exp(identity.grain * (0.035 * mottle + 0.07 * pores))[:, None]
     spots = smoothstep(2.1, 2.9, noise((6, 6))) * identity.freckles * front
     texture[:, :3] *= 1 - spots[:, None] * np.array([0.5, 0.42, 0.3], np.float32)
 
@@ -136,12 +136,14 @@ def paint(canvas: Canvas, identity: Identity) -> Floats:
     fine = noise((4, 4))
     beard = _beard(x, y + 0.035 * noise((30, 30)), z) * smoothstep(0.3, 0.9, canvas.face)
     beard *= (1 - canvas.lips) * (1 - canvas.ears)
-    bristles = np.array(hair.colour) * np.exp(0.25 * noise((9, 2.4)))[:, None]
-    _blend(texture, (hair.beard * beard * (0.75 + 0.2 * fine)).clip(0, 0.93), bristles * 0.8, 0.1)
+    bristles = np.array(hair.colour) * np.exp(0.15 * noise((9, 2.4)))[:, None]
+    _blend(texture, (hair.beard * beard * (0.78 + 0.09 * fine)).clip(0, 0.93), bristles * 0.8, 0.1)
     _blend(texture, _brows(hair, x, y, noise) * front, hair_shade * 0.7, 0.1)
 
-    height = above_hairline(hair, canvas.positions) + 0.05 * noise((20, 4)) + 0.03 * fine
-    cap = hair.cover * smoothstep(-0.1, 0.14, height) * (1 - canvas.ears)
+    height = (
+        above_hairline(hair, canvas.positions) + 0.035 * noise((26, 5)) + 0.012 * noise((14, 2.6))
+    )
+    cap = hair.cover * smoothstep(-0.1, 0.12, height) * (1 - canvas.ears)
     _blend(texture, cap, hair_shade, 0.35)
     return texture.clip(0, 1)[canvas.nearest]
 
@@ -162,11 +164,11 @@ def _brows(
 ) -> Floats:
     """Opacity of the brows: an arch that thins outwards, broken up into hairs."""
     along = (np.abs(x) - 0.11) / 0.44
-    arch = 7.435 + 0.1 * np.sin(np.pi * (0.1 + 0.72 * along.clip(0, 1))) - 0.015 * along
-    width = hair.brow * (1.15 - 0.75 * along.clip(0, 1))
+    arch = 7.44 + 0.065 * np.sin(np.pi * (0.12 + 0.75 * along.clip(0, 1))) - 0.025 * along
+    width = hair.brow * (1.1 - 0.65 * along.clip(0, 1))
     ends = smoothstep(-0.05, 0.1, along) * smoothstep(1.06, 0.9, along)
-    band = ends * smoothstep(1.6, 0.5, np.abs(y - arch) / width)
-    return (band * (0.85 + 0.2 * noise((3, 7)))).clip(0, 0.95)
+    band = ends * smoothstep(1.7, 0.2, np.abs(y - arch) / width)
+    return (band * (0.8 + 0.14 * noise((3, 9)))).clip(0, 0.9)
 
 
 def _bump(value: Floats, width: float) -> Floats:

@@ -21,7 +21,7 @@ from samples.raster import Coverage, rasterize
 Floats = NDArray[np.floating[Any]]
 Image = NDArray[Any]
 
-WIDTH, HEIGHT = 480, 360
+WIDTH, HEIGHT = 400, 336
 OVERSAMPLING = 2
 DISTANCE = 11.0
 """From the camera to the face, in mesh units (decimetres)."""
@@ -91,7 +91,7 @@ def make_backdrop(name: str) -> Floats:
     """A room out of focus, linear (HEIGHT, WIDTH, 3): a gradient, soft shapes, a weak texture."""
     rng = seeded(name, "backdrop")
     rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32) / HEIGHT
-    base = rng.uniform(0.08, 0.4) * rng.uniform(0.75, 1.25, 3)
+    base = rng.uniform(0.08, 0.4) * rng.uniform(0.85, 1.15, 3)
     slope = rng.normal(0, 0.35, 2)
     wall = np.exp(slope[0] * (rows - 0.5) + slope[1] * (columns - 0.66))[..., None] * base
     for _ in range(int(rng.integers(3, 9))):
@@ -101,12 +101,12 @@ def make_backdrop(name: str) -> Floats:
             np.abs((rows - centre[0]) / radius[0]) ** power
             + np.abs((columns - centre[1]) / radius[1]) ** power
         )
-        share = rng.uniform(0.2, 0.8) * smoothstep(1.35, 0.75, away)
-        wall += share[..., None] * (rng.uniform(0.03, 0.6) * rng.uniform(0.7, 1.3, 3) - wall)
+        share = rng.uniform(0.2, 0.6) * smoothstep(1.5, 0.6, away)
+        wall += share[..., None] * (rng.uniform(0.03, 0.5) * rng.uniform(0.85, 1.15, 3) - wall)
     grid = rng.standard_normal((HEIGHT // 5, WIDTH // 5, 1)).astype(np.float32)
     weave = cv2.resize(grid, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
-    wall *= np.exp(rng.uniform(0.0, 0.05) * weave)[..., None]
-    return cv2.GaussianBlur(wall.astype(np.float32), (0, 0), 1.2)
+    wall *= np.exp(rng.uniform(0.0, 0.04) * weave)[..., None]
+    return cv2.GaussianBlur(wall.astype(np.float32), (0, 0), 3.0)
 
 
 def _shade(stage: Stage, vertices: Floats, cover: Coverage, gaze: Floats) -> Floats:
@@ -137,7 +137,7 @@ def _shade(stage: Stage, vertices: Floats, cover: Coverage, gaze: Floats) -> Flo
     facing = (normal @ np.array(light.key, np.float32))[:, None]
     shadow = lit[:, None].clip(0) ** np.array([1.3, 1.15, 0.8], np.float32)
     direct = ((facing + WRAP) / (1 + WRAP)).clip(0) * shadow * np.array(light.key_colour)
-    fill = 0.3 * ((normal @ np.array(light.fill, np.float32)).clip(0) * sky)[:, None]
+    fill = 0.22 * ((normal @ np.array(light.fill, np.float32)).clip(0) * sky)[:, None]
     view = _unit(np.array([0, CENTRE[0], CENTRE[1] + DISTANCE], np.float32) - blended[:, 6:9])
     half = _unit(view + np.array(light.key, np.float32))
     sharp = np.where(part == Part.EYE, 180.0, 18.0)
@@ -151,7 +151,7 @@ def _surface(stage: Stage, cover: Coverage, rest: Floats, gaze: Floats) -> Float
     """Albedo and gloss (P, 4) of every covered sample, by the part it belongs to."""
     part = stage.mesh.parts[cover.triangles]
     surface = np.zeros((len(part), 4), np.float32)
-    surface[part == Part.TEETH] = (0.42, 0.52, 0.56, 0.8)
+    surface[part == Part.TEETH] = (0.34, 0.42, 0.46, 0.8)
     surface[part == Part.TONGUE] = (0.1, 0.1, 0.32, 0.6)
     surface[part == Part.LASH] = (0.01, 0.01, 0.015, 0.0)
     eye = part == Part.EYE
@@ -188,9 +188,7 @@ def _eyes(identity: Identity, rest: Floats, gaze: Floats) -> Floats:
     spokes = 1 + 0.25 * np.sin(
         9 * np.arctan2(direction[:, 1:2] - look[1], direction[:, 0:1] - look[0])
     )
-    iris = (
-        1.5 * np.array(identity.iris, np.float32) * (0.7 + smoothstep(0.14, 0.36, angle)) * spokes
-    )
+    iris = np.array(identity.iris, np.float32) * (0.7 + smoothstep(0.14, 0.36, angle)) * spokes
     iris *= 1 - 0.75 * smoothstep(0.34, 0.43, angle)
     colour = iris + smoothstep(0.40, 0.47, angle) * (white - iris)
     return colour * smoothstep(0.13, 0.18, angle)

@@ -9,6 +9,8 @@ before it is warped into the target's frame, takes on the target's colours and i
    cross-fade.
 
 Head outline, hair, neck and room stay the target's own. Nothing else is added to a fake.
+
+A forgery of the words alone moves only the mouth, from another frame of the same person.
 """
 
 from dataclasses import dataclass
@@ -26,7 +28,6 @@ from samples.raster import rasterize
 
 Floats = NDArray[np.floating[Any]]
 Image = NDArray[Any]
-Method = Literal["poisson", "feather"]
 
 SIDE = 136
 """Side in pixels of the aligned square."""
@@ -36,6 +37,23 @@ GAIN = (0.6, 1.5)
 """Limits of the contrast change in the colour transfer."""
 JITTER = (0.35, 0.6)
 """Deviations in pixels of a landmark's fast and slow tracking errors."""
+MOUTH_SCALE = 0.33
+"""How much smaller than in the frame a moved mouth is made up."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a swapped face is made up.
+
+    Attributes:
+        blend: How it is blended in.
+        side: Side in pixels of the square that a generator would put out, at most `SIDE`.
+        sharpening: How strongly it is sharpened after its enlargement; 0: not at all.
+    """
+
+    blend: Literal["poisson", "feather"]
+    side: int
+    sharpening: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -46,11 +64,13 @@ class Alignment:
         vertices: (L,) indices of the mesh vertices that serve as landmarks.
         square: (L, 2) their positions in the square as (column, row).
         triangles: (T, 3) Delaunay triangulation of `square`.
+        mouth: (M,) which of the landmarks lie around the lips.
     """
 
     vertices: NDArray[np.int64]
     square: Floats
     triangles: NDArray[np.int64]
+    mouth: NDArray[np.int64]
 
 
 def make_alignment(mesh: Mesh) -> Alignment:
@@ -76,7 +96,10 @@ def make_alignment(mesh: Mesh) -> Alignment:
     a, b, c = square[corners].transpose(1, 0, 2)
     clockwise = np.cross(b - a, c - a) < 0
     return Alignment(
-        chosen, square.astype(np.float32), np.where(clockwise[:, None], corners, corners[:, ::-1])
+        vertices=chosen,
+        square=square.astype(np.float32),
+        triangles=np.where(clockwise[:, None], corners, corners[:, ::-1]),
+        mouth=np.flatnonzero(around_lips[chosen]),
     )
 
 
@@ -94,7 +117,7 @@ def swap(
     donor: Image,
     donor_points: Floats,
     alignment: Alignment,
-    method: Method,
+    look: Look,
 ) -> Image:
     """Put the donor's face into the target's frame.
 
@@ -102,22 +125,66 @@ def swap(
         target, donor: (H, W, 3) uint8 frames, blue, green, red.
         target_points, donor_points: (L, 2) landmarks in them.
         alignment: The square and its triangles.
-        method: How to blend.
+        look: How the face is made up.
 
     Returns:
         (H, W, 3) uint8 forged frame.
     """
     aligned, _ = _warp(donor, donor_points, alignment.square, alignment.triangles, (SIDE, SIDE))
+    aligned = _through_small(aligned, look.side / SIDE)
+    if look.sharpening:
+        blurred = cv2.GaussianBlur(aligned, (0, 0), 2)
+        aligned = cv2.addWeighted(aligned, 1 + look.sharpening, blurred, -look.sharpening, 0)
     size = (target.shape[1], target.shape[0])
     face, covered = _warp(aligned, alignment.square, target_points, alignment.triangles, size)
     mask = cv2.erode(covered, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * FEATHER + 1,) * 2))
     face = _match_colours(face, target, mask > 0)
-    if method == "poisson":
+    if look.blend == "poisson":
         left, top, width, height = cv2.boundingRect(mask)
         centre = (left + width // 2, top + height // 2)
         return cv2.seamlessClone(face, target, mask, centre, cv2.NORMAL_CLONE)
+    return _cross_fade(target, face, mask)
+
+
+def move_mouth(
+    target: Image, target_points: Floats, other: Image, other_points: Floats, alignment: Alignment
+) -> Image:
+    """Put the mouth of another frame of the same person into the target's frame.
+
+    Args:
+        target, other: (H, W, 3) uint8 frames, blue, green, red.
+        target_points, other_points: (L, 2) landmarks in them.
+        alignment: Which landmarks lie around the lips.
+
+    Returns:
+        (H, W, 3) uint8 forged frame.
+    """
+    # The lips move, and RANSAC leaves out what moves unlike the rest of the face.
+    onto, _ = cv2.estimateAffinePartial2D(other_points, target_points)
+    size = (target.shape[1], target.shape[0])
+    moved = _through_small(cv2.warpAffine(other, onto, size), MOUTH_SCALE)
+    lips = np.concatenate(
+        [
+            target_points[alignment.mouth],
+            cv2.transform(other_points[None, alignment.mouth], onto)[0],
+        ]
+    )
+    mask = np.zeros(target.shape[:2], np.uint8)
+    cv2.fillConvexPoly(mask, cv2.convexHull(lips.round().astype(np.int32)), 255)
+    mask = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (4 * FEATHER + 1,) * 2))
+    return _cross_fade(target, _match_colours(moved, target, mask > 0), mask)
+
+
+def _cross_fade(target: Image, face: Image, mask: Image) -> Image:
+    """Fade over from `target` to `face` at the soft edge of a mask, (H, W) of 0 and 255."""
     share = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), FEATHER / 2)[..., None]
     return (target + share * (face.astype(np.float32) - target)).round().astype(np.uint8)
+
+
+def _through_small(image: Image, scale: float) -> Image:
+    """Shrink an image and enlarge it again, as the output of a small generator is."""
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return cv2.resize(small, image.shape[1::-1], interpolation=cv2.INTER_CUBIC)
 
 
 def _rim(mesh: Mesh, part: NDArray[np.bool_], surroundings: NDArray[np.bool_]) -> NDArray[np.bool_]:

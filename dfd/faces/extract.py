@@ -47,10 +47,10 @@ def extract_faces(
         ...     height, width = image.shape[:2]
         ...     box = (0.4 * width, 0.3 * height, 0.6 * width, 0.7 * height)
         ...     return [Face(box, ((width / 2, height / 2),) * 5, score=0.9)]
-        >>> video = Path("samples/videos/aawxptlexd.mp4")
+        >>> video = Path("samples/videos/ajgbsfvojo.mp4")
         >>> faces = extract_faces(video, load_section(FacesParams).crop, one_face)
         >>> faces.frames, faces.decoded, faces.tracks, len(faces.crops)
-        (60, 16, 1, 16)
+        (25, 6, 1, 6)
     """
     try:
         return _extract(path, params, face_detector, admit)

@@ -75,7 +75,7 @@ def read_video_faces(folder: Path, key: str) -> VideoFaces | None:
         >>> import tempfile
         >>> from dfd.faces.record import no_crops
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     write_video_faces(Path(folder), "0123", no_crops("no_face", "no face in 16 frames"))
+        ...     write_video_faces(Path(folder), "0123", no_crops("no_face", "no face in 6 frames"))
         ...     read_video_faces(Path(folder), "0123").reason
         'no_face'
     """

@@ -33,7 +33,7 @@ def read_provenance(path: Path) -> Provenance | None:
         MemoryError: The manifest needs more memory than there is.
 
     Example:
-        >>> read_provenance(Path("samples/videos/aawxptlexd.mp4")) is None
+        >>> read_provenance(Path("samples/videos/ajgbsfvojo.mp4")) is None
         True
     """
     try:

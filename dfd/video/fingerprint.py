@@ -49,8 +49,8 @@ def read_fingerprint(path: Path) -> Fingerprint:
         VideoError: The file cannot be opened as a video, or its first frame cannot be decoded.
 
     Example:
-        >>> read_fingerprint(Path("samples/videos/aawxptlexd.mp4")).shape
-        (10, 32, 32)
+        >>> read_fingerprint(Path("samples/videos/ajgbsfvojo.mp4")).shape
+        (4, 32, 32)
     """
     packets = list_packets(path)
     rate = packets.frames / packets.duration if packets.duration else 0.0
@@ -87,9 +87,9 @@ def same_recording(first: Fingerprint, second: Fingerprint) -> bool:
 
     Example:
         >>> videos = Path("samples/videos")
-        >>> source = read_fingerprint(videos / "aawxptlexd.mp4")
-        >>> fake = read_fingerprint(videos / "dtdixgcuun.mp4")
-        >>> unrelated = read_fingerprint(videos / "ctbimibipj.mp4")
+        >>> source = read_fingerprint(videos / "ajgbsfvojo.mp4")
+        >>> fake = read_fingerprint(videos / "nlebmufkne.mp4")
+        >>> unrelated = read_fingerprint(videos / "asxpfvxlov.mp4")
         >>> same_recording(source, fake), same_recording(source, unrelated)
         (True, False)
     """

@@ -60,10 +60,10 @@ class Frame:
             >>> from pathlib import Path
             >>> from dfd.video.frames import read_frames
             >>> from dfd.video.packets import list_packets
-            >>> video = Path("samples/videos/aawxptlexd.mp4")
+            >>> video = Path("samples/videos/ajgbsfvojo.mp4")
             >>> (frame,) = read_frames(video, list_packets(video), [20])
             >>> frame.image().shape, frame.image(longest=240).shape
-            ((360, 480, 3), (180, 240, 3))
+            ((336, 400, 3), (202, 240, 3))
         """
         width, height = self._shown
         scale = min(1.0, longest / max(width, height)) if longest else 1.0

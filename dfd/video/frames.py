@@ -81,9 +81,9 @@ def probe(path: Path) -> VideoInfo:
         VideoError: The file is missing, empty or not a video, or no frame of it can be decoded.
 
     Example:
-        >>> info = probe(Path("samples/videos/aawxptlexd.mp4"))
+        >>> info = probe(Path("samples/videos/ajgbsfvojo.mp4"))
         >>> info.duration, info.width, info.height, info.fps, info.frames
-        (2.4, 480, 360, 25.0, 60)
+        (1.0, 400, 336, 25.0, 25)
     """
     packets = list_packets(path)
     with opened(path) as (container, stream):
@@ -120,11 +120,11 @@ def read_frames(
         VideoError: The file cannot be opened.
 
     Example:
-        >>> video = Path("samples/videos/aawxptlexd.mp4")
+        >>> video = Path("samples/videos/ajgbsfvojo.mp4")
         >>> for frame in read_frames(video, list_packets(video), [0, 20]):
         ...     print(frame.index, frame.time_s, frame.image().shape)
-        0 0.0 (360, 480, 3)
-        20 0.8 (360, 480, 3)
+        0 0.0 (336, 400, 3)
+        20 0.8 (336, 400, 3)
     """
     pending = deque(indices)
     if pending and packets.times is not None:

@@ -70,9 +70,9 @@ def list_packets(path: Path) -> Packets:
         MemoryError: Reading the file needs more memory than there is.
 
     Example:
-        >>> packets = list_packets(Path("samples/videos/aawxptlexd.mp4"))
+        >>> packets = list_packets(Path("samples/videos/ajgbsfvojo.mp4"))
         >>> packets.frames, packets.duration
-        (60, 2.4)
+        (25, 1.0)
     """
     with opened(path) as (container, stream):
         times: list[int] = []  # of presentation

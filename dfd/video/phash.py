@@ -54,10 +54,10 @@ def perceptual_hash(frame: Frame) -> str | None:
         >>> from pathlib import Path
         >>> from dfd.video.frames import read_frames
         >>> from dfd.video.packets import list_packets
-        >>> video = Path("samples/videos/aawxptlexd.mp4")
+        >>> video = Path("samples/videos/ajgbsfvojo.mp4")
         >>> first = next(read_frames(video, list_packets(video), [0]))
         >>> perceptual_hash(first)
-        '71c14d74870f92db48e4ce4ccdb3cb1c34c6761c799432093625c33c8f369e9f'
+        '60d39a738b1cc3861c34c5985ce3ac725b8d64c3dec9706e73cc323c2396b938'
     """
     picture = luma(frame, _LUMA_SIDE)
     if picture.std() < _PLAIN:
