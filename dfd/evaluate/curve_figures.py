@@ -17,7 +17,7 @@ from dfd.labels import LABELS
 from dfd.plots import FAINT, INK, SQUARE, panel, titled
 from dfd.scoring.decision import THRESHOLD, Decision
 from dfd.scoring.metrics import BINS, Metrics
-from dfd.scoring.wording import number
+from dfd.scoring.wording import number, share_of
 
 _TICKS = np.array([0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9])
 
@@ -201,7 +201,8 @@ def risk_coverage_figure(curve: pd.DataFrame, coverage: Coverage, title: str) ->
             markeredgecolor=INK,
             markeredgewidth=2,
             markersize=9,
-            label=f"with the band: {coverage.coverage:.0%} covered, {coverage.error:.1%} wrong",
+            label=f"with the band: {coverage.coverage:.0%} covered, "
+            f"{share_of(coverage.wrong, coverage.verdicts)} wrong",
         )
     risks = [0.05, *(curve["risk"] * 1.12), 1.12 * (coverage.error or 0)]
     axes.set(xlabel="videos with a verdict", ylabel="verdicts that are wrong")

@@ -5,14 +5,13 @@ so any detector's scores on any videos can be evaluated.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
 import pandas as pd
 
 from dfd.errors import EvaluationError
 from dfd.evaluate.baselines import MAJORITY
-from dfd.evaluate.slices import slice_figures
+from dfd.evaluate.slices import slice_figures, with_kinds
 from dfd.evaluate.within_groups import WithinGroups, within_groups
 from dfd.labels import PRIOR
 from dfd.params.evaluation import EvaluateParams
@@ -27,8 +26,10 @@ from dfd.scoring.bootstrap import (
     why_no_interval,
 )
 from dfd.scoring.decision import THRESHOLD, Decision, with_prior
+from dfd.scoring.fitting import upper_bound
 from dfd.scoring.metrics import Metrics, is_fake, measure
 
+REAL_GROUPS = 300  # with fewer, 1 % of the REAL videos is a matter of two or three of them
 LEVELS = ("frame", "track", "video")  # what is scored: a crop, a track or a video
 
 
@@ -55,7 +56,11 @@ class Coverage:
         outside_domain: Number of videos outside the detector's domain.
         inconclusive: Number of other videos whose score lies in the inconclusive band.
         coverage: Share of the videos with a verdict, 0..1.
+        verdicts: Number of videos with a verdict.
+        wrong: Number of verdicts that are wrong.
         error: Share of the verdicts that are wrong, 0..1; None where there is no verdict.
+        error_high: Upper bound of that share with 90 % confidence, counted in groups; None where
+            there is no verdict.
     """
 
     videos: int
@@ -63,7 +68,10 @@ class Coverage:
     outside_domain: int
     inconclusive: int
     coverage: float
+    verdicts: int
+    wrong: int
     error: float | None
+    error_high: float | None
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,7 @@ class Evaluation:
         levels: The metrics of crops (``frame``), tracks (``track``) and videos (``video``), with
             probabilities at the share of FAKE among them.
         why_no_interval: Why some intervals of videos are not given; None where all are.
+        why_no_tpr: Why no ``tpr_at_fpr_1`` is given; None where it is.
         coverage: How many of all videos get a verdict.
         within: The AUC within groups; None where no fake has its source in the test part.
         baselines: The metrics of every baseline on the same videos, by its name.
@@ -84,12 +93,14 @@ class Evaluation:
             groups.
         slices: The metrics of kinds of video, as a table (``dfd.evaluate.slices.slice_figures``).
         videos: One row per video with a crop: ``video``, ``label``, ``group``, ``source``,
-            ``method``, ``score`` (P(FAKE) at ``PRIOR``), ``verdict`` and ``crops`` (their number).
+            ``method``, ``score`` (P(FAKE) at ``PRIOR``), ``baseline`` (P(FAKE) of the strongest
+            baseline), ``verdict`` and ``crops`` (their number).
         crops: The crops that were evaluated, with calibrated scores.
     """
 
     levels: dict[str, Judgement]
     why_no_interval: str | None
+    why_no_tpr: str | None
     coverage: Coverage
     within: WithinGroups | None
     baselines: dict[str, Judgement]
@@ -167,9 +178,15 @@ def evaluate(
     ]
     videos.loc[videos["outside"], "verdict"] = "INCONCLUSIVE"
 
+    why_no_tpr = _why_no_tpr(videos)
+
     def judge(table: pd.DataFrame, threshold: float) -> Judgement:
         metrics = measure(table["label"], table["score"], threshold)
-        return Judgement(metrics, intervals(table, threshold, params.bootstrap, params.seed))
+        known = intervals(table, threshold, params.bootstrap, params.seed)
+        if why_no_tpr:
+            metrics = replace(metrics, tpr_at_fpr_1=None)
+            known.pop("tpr_at_fpr_1", None)
+        return Judgement(metrics, known)
 
     of_baselines = {
         name: judge(videos.assign(score=videos["video"].map(scores)), 0.5)
@@ -179,21 +196,20 @@ def evaluate(
     strongest = max(
         of_baselines, key=lambda name: (of_baselines[name].metrics.auc or 0, name == MAJORITY)
     )
-    advantage, advantage_interval = _advantage(
-        videos, videos["video"].map(baselines[strongest]), params
-    )
-    with_kinds = _with_kinds(videos, crops)
+    videos["baseline"] = videos["video"].map(baselines[strongest])
+    advantage, advantage_interval = _advantage(videos, params)
     own_mix = {name: at_own_mix(table) for name, table in tables.items()}
     return Evaluation(
         levels={name: judge(*scored) for name, scored in own_mix.items()},
         why_no_interval=why_no_interval(videos),
+        why_no_tpr=why_no_tpr,
         coverage=coverage_of(videos, len(all_videos)),
         within=within_groups(videos, params.bootstrap, params.seed),
         baselines=of_baselines,
         strongest=strongest,
         advantage=advantage,
         advantage_interval=advantage_interval,
-        slices=slice_figures(with_kinds, THRESHOLD, params.bootstrap, params.seed),
+        slices=slice_figures(with_kinds(videos, crops), THRESHOLD, params.bootstrap, params.seed),
         videos=videos.drop(columns=["width", "height", "outside", "deciding_crops"]),
         crops=tables["frame"],
     )
@@ -226,8 +242,8 @@ def coverage_of(scored: pd.DataFrame, videos: int) -> Coverage:
     """Count the videos that get a verdict, and the wrong verdicts.
 
     Args:
-        scored: One row per video with a crop, with the columns ``label``, ``verdict`` and
-            ``outside``, whether it lies outside the detector's domain.
+        scored: One row per video with a crop, with the columns ``group``, ``label``, ``verdict``
+            and ``outside``, whether it lies outside the detector's domain.
         videos: Number of all videos, including those without a crop.
 
     Example:
@@ -236,11 +252,14 @@ def coverage_of(scored: pd.DataFrame, videos: int) -> Coverage:
         >>> import pandas as pd
         >>> from dfd.evaluate.evaluation import coverage_of
         >>> scored = pd.DataFrame({"label": ["REAL", "FAKE", "FAKE"], "outside": False})
-        >>> coverage_of(scored.assign(verdict=["FAKE", "FAKE", "INCONCLUSIVE"]), videos=4)
+        >>> scored = scored.assign(group=["a", "b", "c"], verdict=["FAKE", "FAKE", "INCONCLUSIVE"])
+        >>> coverage_of(scored, videos=4)
         Coverage(videos=4, without_face=1, outside_domain=0, inconclusive=1, coverage=0.5, ...)
     """
     given = scored[scored["verdict"] != "INCONCLUSIVE"]
-    error = float((given["verdict"] != given["label"]).mean()) if len(given) else None
+    wrong = given["verdict"] != given["label"]
+    of_groups = wrong.groupby(given["group"]).mean()
+    high = float(upper_bound(of_groups.sum(), len(of_groups))) if len(given) else None
     outside = int(scored["outside"].sum())
     return Coverage(
         videos=videos,
@@ -248,31 +267,25 @@ def coverage_of(scored: pd.DataFrame, videos: int) -> Coverage:
         outside_domain=outside,
         inconclusive=len(scored) - len(given) - outside,
         coverage=len(given) / videos,
-        error=error,
+        verdicts=len(given),
+        wrong=int(wrong.sum()),
+        error=float(wrong.mean()) if len(given) else None,
+        error_high=high,
     )
 
 
+def _why_no_tpr(videos: pd.DataFrame) -> str | None:
+    groups = videos.loc[videos["label"] == "REAL", "group"].nunique()
+    return None if groups >= REAL_GROUPS else f"needs {REAL_GROUPS} REAL groups, there are {groups}"
+
+
 def _advantage(
-    videos: pd.DataFrame, baseline: pd.Series, params: EvaluateParams
+    videos: pd.DataFrame, params: EvaluateParams
 ) -> tuple[float | None, Interval | None]:
-    """Return the AUC of the videos' scores minus that of a baseline, and its paired interval."""
+    """Return the AUC of the videos' scores minus the baseline's, and its paired interval."""
     if videos["label"].nunique() < 2:
         return None, None
-    ours, theirs = auc_statistic(videos, videos["score"]), auc_statistic(videos, baseline)
+    ours, theirs = auc_statistic(videos, videos["score"]), auc_statistic(videos, videos["baseline"])
     gain, resampled = difference(videos, ours, theirs, params.bootstrap, params.seed)
     groups = videos["group"].nunique()
     return gain, interval_of_mean(gain, resampled, groups) if groups >= MIN_GROUPS else None
-
-
-def _with_kinds(videos: pd.DataFrame, crops: pd.DataFrame) -> pd.DataFrame:
-    """Return the videos with the columns by which ``slice_figures`` divides them."""
-    sizes = np.maximum(crops["x2"] - crops["x1"], crops["y2"] - crops["y1"])
-    crops_of_video = crops.assign(size=sizes).groupby("video")
-    kinds = {
-        "face size, px": crops_of_video["size"].median(),
-        "brightness": crops_of_video["brightness"].mean(),
-        "people": crops_of_video["track"].nunique(),
-    }
-    columns = {name: videos["video"].map(values) for name, values in kinds.items()}
-    short_side = videos[["width", "height"]].astype(float).min(axis=1)
-    return videos.assign(**columns, **{"resolution, short side": short_side})

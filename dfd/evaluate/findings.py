@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from dfd.detector.card import DetectorCard
-from dfd.evaluate.evaluation import Evaluation
+from dfd.evaluate.evaluation import Coverage, Evaluation
 from dfd.evaluate.slices import empty_slices
 from dfd.scoring.decision import why_no_verdicts
-from dfd.scoring.wording import number, percent
+from dfd.scoring.wording import number, percent, share_of
 from dfd.words import LEAK, SYNTHETIC, counted
 
 _FEW_GROUPS = 30
@@ -75,11 +75,16 @@ def _verdicts(evaluation: Evaluation) -> str:
     counts = evaluation.coverage
     if counts.error is None:
         return "It gives none of the videos a verdict."
-    verdicts = counts.videos - counts.without_face - counts.outside_domain
-    verdicts -= counts.inconclusive
     return (
-        f"It gives {verdicts:,} of {counted(counts.videos, 'video')} ({percent(counts.coverage)}) "
-        f"a verdict, and {percent(counts.error, 1)} of these verdicts are wrong."
+        f"It gives {counts.verdicts:,} of {counted(counts.videos, 'video')} "
+        f"({percent(counts.coverage)}) a verdict; {_wrong(counts)}."
+    )
+
+
+def _wrong(counts: Coverage) -> str:
+    return (
+        f"{share_of(counts.wrong, counts.verdicts)} verdicts are wrong (with 90 % confidence, at "
+        f"most {percent(counts.error_high)})"
     )
 
 
@@ -158,7 +163,7 @@ def _limits_of_verdicts(findings: Findings) -> list[str]:
     if promise and counts.error is not None and counts.error > promise.target_error:
         sentences.append(
             f"It promises at most {percent(promise.target_error)} wrong verdicts if one video in "
-            f"two is fake; on the test videos {percent(counts.error, 1)} are wrong."
+            f"two is fake; on the test videos, {_wrong(counts)}."
         )
     if ece > 0.1:
         sentences.append(

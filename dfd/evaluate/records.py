@@ -32,8 +32,12 @@ def as_record(evaluation: Evaluation, leaky: bool) -> dict[str, Any]:
         "videos_outside_domain": evaluation.coverage.outside_domain,
         "videos_inconclusive": evaluation.coverage.inconclusive,
         "coverage": evaluation.coverage.coverage,
+        "verdicts": evaluation.coverage.verdicts,
+        "verdicts_wrong": evaluation.coverage.wrong,
         "error_of_verdicts": evaluation.coverage.error,
+        "error_of_verdicts_high": evaluation.coverage.error_high,
         "intervals_refused": evaluation.why_no_interval,
+        "tpr_at_fpr_1_refused": evaluation.why_no_tpr,
         "video": {
             **asdict(video.metrics),
             "auc_low": interval.low if interval else None,
@@ -92,9 +96,9 @@ def tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
     videos = evaluation.videos
     predicted = videos["score"].ge(THRESHOLD).map({True: "FAKE", False: "REAL"})
     predictions = videos.assign(actual=videos["label"], predicted=predicted)
-    columns = ["video", "group", "method", "actual", "predicted", "verdict", "score", "crops"]
+    columns = ["video", "group", "method", "actual", "predicted", "verdict", "score"]
     return {
-        "predictions": predictions[columns],
+        "predictions": predictions[[*columns, "baseline", "crops"]],
         "roc": roc_points(videos["label"], videos["score"]),
         "pr": pr_points(videos["label"], videos["score"]),
         "reliability": reliability_bins(videos["label"], at_own_mix(videos)[0]["score"]),

@@ -18,7 +18,7 @@ from dfd.evaluate.pictures import Picture
 from dfd.pages import environment
 from dfd.scoring.decision import promised
 from dfd.scoring.metrics import RATES
-from dfd.scoring.wording import interval_of, number, percent
+from dfd.scoring.wording import interval_of, number, percent, share_of
 from dfd.words import LEAK
 
 FIGURES = {
@@ -101,7 +101,7 @@ def _render(template: str, findings: Findings, more: Mapping[str, Any]) -> str:
     }
     pages = environment("dfd.evaluate")
     pages.filters |= {"number": number, "percent": percent, "plain": plain}
-    pages.globals["interval"] = interval_of
+    pages.globals |= {"interval": interval_of, "share_of": share_of}
     if template.endswith(".md"):
         pages = pages.overlay(autoescape=False, finalize=markdown)
     return pages.get_template(template).render(values, **more)

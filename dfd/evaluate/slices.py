@@ -17,6 +17,7 @@ EDGES: dict[str, Sequence[float]] = {
     "people": (2,),
 }
 METHOD = "method"
+MIN_GROUPS = 5  # fewer videos than these of one class say nothing about a kind of video
 
 
 def slice_figures(
@@ -36,15 +37,17 @@ def slice_figures(
     Returns:
         One row per slice, with the columns ``slice``, ``value``, ``videos``, ``fakes``, ``auc``,
         ``auc_low``, ``auc_high``, ``accuracy``, ``recall`` (of FAKE), ``recall_low`` and
-        ``recall_high``. NaN where a metric or its interval cannot be given.
+        ``recall_high``. NaN where a metric or its interval cannot be given, or where a class that
+        it is about comes from fewer than ``MIN_GROUPS`` groups.
 
     Example:
-        The detector finds the large fake and misses the small one:
+        The detector finds the large fakes and misses the small ones:
 
         >>> import pandas as pd
         >>> from dfd.evaluate.slices import slice_figures
-        >>> videos = pd.DataFrame({"label": ["FAKE", "FAKE"], "score": [0.1, 0.9], "group": "a"})
-        >>> videos["face size, px"] = [60, 200]
+        >>> videos = pd.DataFrame({"group": [f"group {n}" for n in range(10)], "label": "FAKE"})
+        >>> videos["score"] = [0.1, 0.9] * 5
+        >>> videos["face size, px"] = [60, 200] * 5
         >>> videos = videos.assign(**{"brightness": 120, "people": 1, "method": "swap"})
         >>> videos["resolution, short side"] = 720
         >>> slices = slice_figures(videos, threshold=0.5, resamples=100, seed=1)
@@ -67,6 +70,35 @@ def slice_figures(
         if len(part)
     ]
     return pd.DataFrame(rows)
+
+
+def with_kinds(videos: pd.DataFrame, crops: pd.DataFrame) -> pd.DataFrame:
+    """Return videos with the columns by which ``slice_figures`` divides them.
+
+    Args:
+        videos: One row per video, with the columns ``video``, ``width`` and ``height``.
+        crops: One row per crop, with the columns ``video``, ``track``, ``brightness``, ``x1``,
+            ``y1``, ``x2`` and ``y2``.
+
+    Example:
+        >>> import pandas as pd
+        >>> from dfd.evaluate.slices import with_kinds
+        >>> videos = pd.DataFrame({"video": ["a"], "width": [640], "height": [360]})
+        >>> crops = pd.DataFrame({"video": ["a"], "track": [0], "brightness": [120.0]})
+        >>> crops = crops.assign(x1=0.0, y1=0.0, x2=100.0, y2=120.0)
+        >>> with_kinds(videos, crops)["face size, px"].tolist()
+        [120.0]
+    """
+    sizes = np.maximum(crops["x2"] - crops["x1"], crops["y2"] - crops["y1"])
+    crops_of_video = crops.assign(size=sizes).groupby("video")
+    kinds = {
+        "face size, px": crops_of_video["size"].median(),
+        "brightness": crops_of_video["brightness"].mean(),
+        "people": crops_of_video["track"].nunique(),
+    }
+    columns = {name: videos["video"].map(values) for name, values in kinds.items()}
+    short_side = videos[["width", "height"]].astype(float).min(axis=1)
+    return videos.assign(**columns, **{"resolution, short side": short_side})
 
 
 def empty_slices(slices: pd.DataFrame) -> dict[str, list[str]]:
@@ -99,17 +131,19 @@ def _figures(
 ) -> dict[str, float | None]:
     metrics = measure(part["label"], part["score"], threshold)
     fakes = part[part["label"] == "FAKE"]
-    auc_interval = intervals(part, threshold, resamples, seed).get("auc")
+    groups = part.groupby("label")["group"].nunique()
+    told_apart, found = groups.min() >= MIN_GROUPS, groups.get("FAKE", 0) >= MIN_GROUPS
+    auc_interval = intervals(part, threshold, resamples, seed).get("auc") if told_apart else None
     # The accuracy of the fakes alone is their recall.
     recall_interval = intervals(fakes, threshold, resamples, seed).get("accuracy")
     return {
         "videos": len(part),
         "fakes": len(fakes),
-        "auc": metrics.auc,
+        "auc": metrics.auc if told_apart else None,
         "auc_low": auc_interval.low if auc_interval else None,
         "auc_high": auc_interval.high if auc_interval else None,
-        "accuracy": metrics.accuracy,
-        "recall": metrics.tp / len(fakes) if len(fakes) else None,
+        "accuracy": metrics.accuracy if told_apart else None,
+        "recall": metrics.tp / len(fakes) if found else None,
         "recall_low": recall_interval.low if recall_interval else None,
         "recall_high": recall_interval.high if recall_interval else None,
     }

@@ -6,8 +6,8 @@ B, 2007). The variance over the resamples tells how many independent items would
 uncertain, and the interval is the exact binomial interval for that number of items (Korn and
 Graubard, *Confidence intervals for proportions with small expected number of positive counts*,
 Survey Methodology, 1998). Unlike percentiles of the resamples, this interval stays correct near a
-rate of 1, where resamples may contain no error at all, and with few groups. With fewer than
-``MIN_GROUPS`` groups no interval is given.
+rate of 1, where resamples may contain no error at all, and with few groups. An AUC above 0.95 has
+the interval of its log-odds. With fewer than ``MIN_GROUPS`` groups no interval is given.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit, logit
 from scipy.stats import beta, norm, t
 
 from dfd.scoring.metrics import RATES, Values, is_fake, ranking, weighted
@@ -90,8 +91,9 @@ def intervals(
         weighted(fake, scores, threshold, weights)
         for weights in draws(items["group"], resamples, seed)
     ]
+    kinds = {"log_loss": interval_of_mean, "auc": interval_of_auc}
     return {
-        name: (interval_of_mean if name == "log_loss" else interval_of_rate)(
+        name: kinds.get(name, interval_of_rate)(
             float(measured[name][0]), np.concatenate([values[name] for values in resampled]), groups
         )
         for name in RATES
@@ -125,7 +127,7 @@ def auc_interval(items: pd.DataFrame, resamples: int, seed: int) -> Interval | N
     statistic = auc_statistic(items, items["score"])
     resampled = [statistic(weights) for weights in draws(items["group"], resamples, seed)]
     value = float(statistic(np.ones((1, len(items))))[0])
-    return interval_of_rate(value, np.concatenate(resampled), items["group"].nunique())
+    return interval_of_auc(value, np.concatenate(resampled), items["group"].nunique())
 
 
 def auc_statistic(items: pd.DataFrame, scores: pd.Series) -> Statistic:
@@ -175,6 +177,25 @@ def interval_of_rate(rate: float, values: Values, groups: int) -> Interval:
     low = beta.ppf(0.025, successes, items - successes + 1) if rate > 0 else 0.0
     high = beta.ppf(0.975, successes + 1, items - successes) if rate < 1 else 1.0
     return Interval(float(low), float(high))
+
+
+def interval_of_auc(auc: float, values: Values, groups: int) -> Interval:
+    """Return the 95 % interval of an AUC.
+
+    Args:
+        auc: The AUC of all items, 0..1.
+        values: The AUC in each resample, float64 (B,); NaN where a resample has none.
+        groups: Number of groups that were resampled, at least 2.
+
+    Example:
+        >>> interval = interval_of_auc(0.98, np.array([0.97, 0.98, 0.99]), groups=20)
+        >>> round(interval.low, 3), round(interval.high, 3)
+        (0.953, 0.992)
+    """
+    if not 0.95 < auc < 1:
+        return interval_of_rate(auc, values, groups)
+    half_width = t.ppf(0.975, groups - 1) * np.nanstd(values) / (auc * (1 - auc))
+    return Interval(float(expit(logit(auc) - half_width)), float(expit(logit(auc) + half_width)))
 
 
 def interval_of_mean(mean: float, values: Values, groups: int) -> Interval:

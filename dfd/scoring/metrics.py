@@ -39,7 +39,8 @@ class Metrics:
         balanced_accuracy: Mean recall of the classes that are present, at the threshold.
         log_loss: Mean negative log-likelihood, in nats.
         brier: Mean squared error of the probability.
-        ece: Expected calibration error over 15 bins of equal width.
+        ece: Expected calibration error over 15 bins of equal width, less what is expected of
+            perfectly calibrated items of the same scores; 0 where it is no larger.
         tpr_at_fpr_1: Highest true positive rate at a false positive rate of at most 1 %.
         tpr_at_fpr_5: Highest true positive rate at a false positive rate of at most 5 %.
         tpr_at_fpr_10: Highest true positive rate at a false positive rate of at most 10 %.
@@ -171,14 +172,25 @@ def weighted(fake: Flags, scores: Values, threshold: float, weights: Values) -> 
             for members in (fake, ~fake)
         ]
     bins = np.eye(BINS)[np.minimum((scores * BINS).astype(int), BINS - 1)]
+    off = np.abs((weights * (scores - fake)) @ bins) - _of_sampling(scores, weights, bins)
     return {
         **ranking(fake, scores, weights),
         "accuracy": correct.sum(axis=1) / total,
         "balanced_accuracy": _mean_of_present(recalls),
         "log_loss": weights @ -np.log(np.where(fake, p, 1 - p)) / total,
         "brier": weights @ (scores - fake) ** 2 / total,
-        "ece": np.abs((weights * (scores - fake)) @ bins).sum(axis=1) / total,
+        "ece": np.maximum(off.sum(axis=1), 0) / total,
     }
+
+
+def _of_sampling(scores: Values, weights: Values, bins: Values) -> Values:
+    """Return how far each bin is off, on average, where every score is the chance of FAKE.
+
+    Few items are far off by luck alone: 24 perfectly calibrated videos have an ECE of 0.2. What a
+    bin is off by is nearly normal, and the mean size of a normal value of variance v is
+    sqrt(2 v / pi).
+    """
+    return np.sqrt(2 / np.pi * (weights**2 @ (bins * (scores * (1 - scores))[:, None])))
 
 
 def ranking(fake: Flags, scores: Values, weights: Values) -> dict[str, Values]:

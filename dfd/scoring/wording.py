@@ -53,3 +53,17 @@ def percent(share: float | None, digits: int = 0) -> str:
         ('83 %', '5.1 %', '—')
     """
     return "—" if share is None else f"{100 * share:.{digits}f} %"
+
+
+def share_of(part: int, whole: int) -> str:
+    """Return a share as two numbers, so that nobody takes one of few for a precise one.
+
+    Args:
+        part: How many there are of a kind.
+        whole: How many there are; 0 gives a dash.
+
+    Example:
+        >>> share_of(4, 20), share_of(0, 1200), share_of(0, 0)
+        ('4 of 20', '0 of 1,200', '—')
+    """
+    return f"{part:,} of {whole:,}" if whole else "—"

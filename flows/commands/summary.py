@@ -10,6 +10,7 @@ from rich.table import Table
 
 from dfd.errors import EvaluationError
 from dfd.params.training import candidate_names
+from dfd.scoring.wording import share_of
 from dfd.words import LEAK
 from flows.paths import (
     REGISTRATION,
@@ -81,7 +82,7 @@ def summary_table(
             f"{_auc(one['video'])}{marks.get(one['intervals_refused'], '')}",
             _number(one["auc_above_baseline"], "+.3f") + ("*" if surely else ""),
             _number(one["coverage"], ".0%"),
-            _number(one["error_of_verdicts"], ".1%"),
+            share_of(one["verdicts_wrong"], one["verdicts"]),
             _number(one["video"]["ece"], ".3f"),
             _version(name, registration),
         )

@@ -98,6 +98,34 @@ def test_recall_is_given_by_method_and_figures_by_slice() -> None:
     assert slices.loc[("face size, px", "80 to 160"), "videos"] == 3 * GROUPS
 
 
+def test_a_slice_of_fewer_than_five_groups_is_counted_and_not_judged() -> None:
+    few, enough = (judged(groups).slices.set_index(["slice", "value"]) for groups in (4, 5))
+    for row in (("face size, px", "80 to 160"), ("method", "swap")):
+        assert few.loc[row, "videos"] > 0
+        assert few.loc[row, ["auc", "accuracy", "recall"]].isna().all()
+        assert enough.loc[row, ["auc", "accuracy", "recall"]].notna().all()
+
+
+def test_a_rate_at_one_percent_of_the_real_videos_needs_three_hundred_groups_of_them() -> None:
+    few = judged(groups=22)
+    assert few.why_no_tpr == "needs 300 REAL groups, there are 22"
+    for one in (*few.levels.values(), *few.baselines.values()):
+        assert one.metrics.tpr_at_fpr_1 is None
+        assert one.metrics.tpr_at_fpr_5 is not None
+        assert "tpr_at_fpr_1" not in one.intervals
+    assert as_record(few, leaky=False)["tpr_at_fpr_1_refused"] == few.why_no_tpr
+    many = judged(groups=300)
+    assert many.why_no_tpr is None
+    assert many.levels["video"].metrics.tpr_at_fpr_1 is not None
+
+
+def test_the_strongest_baseline_is_kept_with_the_predictions() -> None:
+    evaluation = judged()
+    predictions = tables(evaluation)["predictions"]
+    auc = measure(predictions["actual"], predictions["baseline"], 0.5).auc
+    assert auc == evaluation.baselines[evaluation.strongest].metrics.auc
+
+
 def test_few_groups_have_figures_without_intervals_and_the_reason() -> None:
     evaluation = judged(groups=4)
     record = as_record(evaluation, leaky=False)
@@ -151,6 +179,7 @@ def test_coverage_counts_every_video_and_errors_only_of_verdicts() -> None:
         {
             "label": ["REAL", "FAKE", "FAKE", "REAL"],
             "verdict": ["REAL", "FAKE", "REAL", "INCONCLUSIVE"],
+            "group": ["a", "b", "b", "c"],
             "outside": False,
         }
     )
@@ -159,6 +188,8 @@ def test_coverage_counts_every_video_and_errors_only_of_verdicts() -> None:
     assert coverage_of(videos.assign(outside=[False, False, False, True]), 5).outside_domain == 1
     assert counted.coverage == pytest.approx(3 / 5)
     assert counted.error == pytest.approx(1 / 3)
+    assert (counted.wrong, counted.verdicts) == (1, 3)
+    assert counted.error_high == pytest.approx(0.8435, abs=1e-4), "half a group of two is wrong"
     assert coverage_of(videos[3:], 1).error is None
 
 

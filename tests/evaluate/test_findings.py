@@ -50,6 +50,11 @@ LIMITS = {
 }
 
 
+def test_nothing_is_derived_from_a_slice_of_few_groups() -> None:
+    few = findings(evaluation(4, gain=-6.0))
+    assert not any("No better than chance on" in limit for limit in limits(few))
+
+
 def test_a_detector_that_promises_nothing_is_said_to_give_no_verdicts() -> None:
     promise = Promise(target_error=0.05, bound=None, groups=14, missing=31, carried=0.16)
     decision = Decision(Calibration(), None, promise=promise)

@@ -87,6 +87,13 @@ def test_figures_of_every_level_stand_with_their_intervals(honest: str) -> None:
         assert f"{judged.metrics.ap:.3f} ({interval.low:.3f}–{interval.high:.3f})" in words
 
 
+def test_wrong_verdicts_are_counted_and_a_refused_figure_has_its_reason(honest: str) -> None:
+    counts = WRONG.coverage
+    words = "".join(Page(honest).words)
+    assert f"{counts.wrong} of {counts.verdicts} verdicts are wrong" in words
+    assert words.count("needs 300 REAL groups, there are 12") == 3, "of each level"
+
+
 def test_one_class_few_groups_and_no_error_still_make_a_page(tmp_path: Path) -> None:
     one_class = page(tmp_path, evaluation(4, classes=("REAL",)))
     assert "There is no AUC" in one_class

@@ -71,5 +71,19 @@ def test_figures_agree_with_those_of_scikit_learn_under_any_weights(
 
 
 def test_the_calibration_error_of_a_constant_is_its_distance_from_the_share() -> None:
-    assert measure(["FAKE"] * 8 + ["REAL"] * 2, [0.6] * 10, 0.5).ece == pytest.approx(0.2)
-    assert measure(["FAKE"] * 8 + ["REAL"] * 2, [0.8] * 10, 0.5).ece == pytest.approx(0.0)
+    labels = ["FAKE"] * 8000 + ["REAL"] * 2000
+    assert measure(labels, [0.6] * 10_000, 0.5).ece == pytest.approx(0.2, abs=0.005)
+    assert measure(labels, [0.8] * 10_000, 0.5).ece == 0
+
+
+@pytest.mark.parametrize("videos", [12, 24, 200])
+def test_perfectly_calibrated_videos_have_hardly_any_calibration_error(videos: int) -> None:
+    rng = np.random.default_rng(1)
+    found = []
+    for _ in range(300):
+        scores = 1 / (1 + np.exp(-rng.normal(scale=2.0, size=videos)))
+        labels = np.where(rng.random(videos) < scores, "FAKE", "REAL")
+        found.append(measure(labels, scores, 0.5).ece)
+    assert np.mean(found) < 0.04
+    always_sure = np.where(scores > 0.5, 0.999, 0.001)
+    assert measure(labels, always_sure, 0.5).ece > 0.1, "what is off by more is still seen"

@@ -33,6 +33,7 @@ def test_a_candidate_stands_with_its_figures_beside_every_baseline() -> None:
     assert f"{video['auc']:.3f} ({video['auc_low']:.3f}–{video['auc_high']:.3f})" in small
     assert f"{SURE['auc_above_baseline']:+.3f}*" in small
     assert f"{video['ece']:.3f}" in small
+    assert f"{SURE['verdicts_wrong']} of {SURE['verdicts']}" in small
     assert small.rstrip().endswith("2 champion")
     for name in ("majority", "image statistics"):
         assert row(text, f"baseline: {name}")
@@ -55,7 +56,7 @@ def test_a_gain_that_is_not_sure_has_no_star() -> None:
 
 @pytest.mark.parametrize("name", ["inception_resnet_v2", "a" * 60, "[red]x[/red]"])
 def test_it_fits_a_terminal_and_keeps_its_figures(name: str) -> None:
-    long = copy.deepcopy(SURE) | {"error_of_verdicts": 1.0, "auc_above_baseline": -0.5}
+    long = copy.deepcopy(SURE) | {"verdicts_wrong": 80, "auc_above_baseline": -0.5}
     registered = {"challenger": 12, "candidates": {name: {"version": 12}}}
     console = Console(width=WIDTH)
     with console.capture() as capture:
