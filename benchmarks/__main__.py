@@ -28,6 +28,9 @@ BOUNDS = {
     "train.onnx_speedup_over_keras": "≥ 1",
     **dict.fromkeys(("promise.broken_at_0.05", "promise.broken_at_0.10"), "≤ 0.12"),
     "promise.broken_at_0.20": "≤ 0.12",
+    "gate.equal": "≤ 0.05",
+    "gate.worse": "≤ 0.02",
+    "gate.twenty_in_turn": "≤ 0.1",
 }
 # The module of each benchmark. It is imported only when the benchmark runs, because importing the
 # training code takes seconds.
@@ -37,8 +40,9 @@ MODULES = {
     **dict.fromkeys(("feed", "head", "store", "export"), "train"),
     "faults": "faults",
     "promise": "promise",
+    "gate": "gate",
 }
-_ON_REQUEST = ("faults", "promise")  # these measure no speed, and take minutes
+_ON_REQUEST = ("faults", "promise", "gate")  # these measure no speed, and take minutes
 
 
 def main(names: list[str]) -> None:

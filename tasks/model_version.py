@@ -18,10 +18,10 @@ from dfd.detector.network import load_detector
 from dfd.errors import RegistryError
 from dfd.extras import core_packages
 from dfd.faces.detectors import face_detector_entry
-from dfd.files import replacing_folder, sweep, write_json
+from dfd.files import hash_json, replacing_folder, sweep, write_json
 from dfd.params.faces import CropParams
 from tasks import served_model
-from tasks.registry import CARD, DETECTOR, PREDICTIONS, VIDEOS, Registry
+from tasks.registry import CARD, DETECTOR, PREDICTIONS, TEST_PART, VIDEOS, Registry
 from tasks.tracking import git_commit, provenance, run_of
 
 if TYPE_CHECKING:
@@ -153,6 +153,7 @@ def _create(registry: Registry, candidate: Evaluated, videos: Path) -> "ModelVer
         "git_commit": git_commit(),
         **provenance(card),
         "validation_video_auc": f"{card.validation['video']['auc']}",
+        TEST_PART: _test_part(videos),
         "test_video_auc": f"{candidate.evaluation['video']['auc']}",
     }
     with mlflow.start_run(run_id=run_of(registry.client, candidate.detector)):
@@ -163,3 +164,9 @@ def _create(registry: Registry, candidate: Evaluated, videos: Path) -> "ModelVer
         description=candidate.card.read_text(encoding="utf-8"),
         model_id=uri.removeprefix("models:/"),
     )
+
+
+def _test_part(videos: Path) -> str:
+    """Return a hash of what the test videos hold, whatever they are called."""
+    table = pd.read_csv(videos)
+    return hash_json(sorted(table.loc[table["part"] == "test", "sha256"]))

@@ -14,9 +14,10 @@ from prefect.cache_policies import NO_CACHE
 
 from dfd.detector.card import load_card
 from dfd.detector.network import load_detector
+from dfd.errors import RegistryError
 from dfd.params.evaluation import EvaluateParams, RegisterParams
 from dfd.register.comparison import comparable
-from dfd.register.gate import Reason, Ruling, rule, within_limits
+from dfd.register.gate import Reason, Ruling, allowed_error, rule, within_limits
 from tasks.model_version import Evaluated, export_champion, registered
 from tasks.registry import (
     CHALLENGER,
@@ -63,18 +64,24 @@ def register_detector(
             id.
 
     Returns:
-        ``version``, ``detector`` (hash), ``outcome``, ``why`` (one line) and ``reasons``.
+        ``version``, ``detector`` (hash), ``outcome``, ``why`` (one line), ``reasons`` and
+        ``number``, that of the ruling among all by the same test part.
     """
     with locked_registry(params.model) as registry:
         version = registered(registry, candidate, videos)
         decision = _known_decision(version)
         if decision is None:
-            ruling = _ruling(registry, version, candidate, params, bootstrap, score_videos)
-            reasons = [asdict(reason) for reason in ruling.reasons]
-            decision = {"outcome": ruling.outcome, "why": ruling.line, "reasons": reasons}
+            number = registry.rulings_before(version) + 1
+            ruling = _ruling(registry, version, number, candidate, params, bootstrap, score_videos)
+            decision = {
+                "outcome": ruling.outcome,
+                "why": ruling.line,
+                "reasons": [asdict(reason) for reason in ruling.reasons],
+                "number": number,
+            }
             registry.note_decision(version, json.dumps(decision))
         if RULING not in version.tags:
-            _carry_out(registry, version, decision)
+            _carry_out(registry, version, decision, candidate.card)
     get_run_logger().info("%s: version %s, %s", name, version.version, decision["why"])
     sha256 = load_card(candidate.detector).sha256
     return {"version": int(version.version), "detector": sha256, **decision}
@@ -123,26 +130,48 @@ def compare_versions(
 def _ruling(
     registry: Registry,
     version: "ModelVersion",
+    number: int,
     candidate: Evaluated,
     params: RegisterParams,
     bootstrap: EvaluateParams,
     score_videos: ScoreVideos,
 ) -> Ruling:
-    video = candidate.evaluation["video"]
+    evaluation = candidate.evaluation
+    if "error_of_verdicts_high" not in evaluation:
+        raise RegistryError(
+            f"metrics/{candidate.detector.name}/evaluation.json: another version of dfd wrote it; "
+            "run `dvc repro`"
+        )
+    video = evaluation["video"]
     figures: dict[str, tuple[float | None, float]] = {
-        "coverage": (candidate.evaluation["coverage"], params.min_coverage),
+        "coverage": (evaluation["coverage"], params.min_coverage),
         "ms per crop": (_latency_ms(candidate.detector), params.max_latency_ms),
     }
+    if evaluation["error_of_verdicts_high"] is not None:  # else there is no verdict to be wrong
+        bound = evaluation["error_of_verdicts_high"]
+        figures["wrong verdicts, with 90 % confidence"] = (bound, params.max_error)
     if video["ece_low"] is not None:  # with too few groups for an interval, it is mostly chance
         figures["calibration error, at least"] = (video["ece_low"], params.max_ece)
     limits = within_limits(figures)
-    if candidate.evaluation["leaky"]:
+    if evaluation["leaky"]:
         limits = (*limits, Reason("split", "leaky", "by group", False))
+    if not all(reason.holds for reason in limits):
+        return Ruling("reject", limits)
     champion = registry.champion()
-    compared = None
-    if champion is not None and all(reason.holds for reason in limits):
-        compared = compare_versions(registry, version, champion, score_videos)
-    return rule(limits, compared, bootstrap.bootstrap, bootstrap.seed)
+    compared = (
+        _beside_baseline(candidate.predictions)
+        if champion is None
+        else compare_versions(registry, version, champion, score_videos)
+    )
+    ruling = rule(compared, number, bootstrap.bootstrap, bootstrap.seed)
+    return Ruling(ruling.outcome, (*limits, *ruling.reasons))
+
+
+def _beside_baseline(predictions: Path) -> pd.DataFrame:
+    """Return the scores of a detector and of the strongest baseline, as ``rule`` takes them."""
+    table = pd.read_csv(predictions)
+    named = table.rename(columns={"actual": "label", "score": "challenger"})
+    return named[["group", "label", "challenger", "baseline"]]
 
 
 def _known_decision(version: "ModelVersion") -> dict[str, Any] | None:
@@ -155,16 +184,30 @@ def _known_decision(version: "ModelVersion") -> dict[str, Any] | None:
     return None
 
 
-def _carry_out(registry: Registry, version: "ModelVersion", decision: dict[str, Any]) -> None:
+def _carry_out(
+    registry: Registry, version: "ModelVersion", decision: dict[str, Any], card: Path
+) -> None:
     """Have run and aliases follow a decision; what was done before a kill is not done twice."""
     if version.run_id:
         log_ruling(registry.client, version.run_id, decision["reasons"])
+    if "number" in decision:  # an earlier version of dfd did not count them
+        text = card.read_text(encoding="utf-8") + _use_of_test_part(decision["number"])
+        registry.describe(version, text)
     leads = registry.aliases().get(CHAMPION) == int(version.version)
     if decision["outcome"] == "keep":
         registry.challenge(version)
     elif decision["outcome"] == "promote" and not leads:
         registry.lead(version, decision["why"])
     registry.note_ruling(version, decision["why"])
+
+
+def _use_of_test_part(number: int) -> str:
+    """Return the paragraph of a version's description on how often its test part has decided."""
+    return (
+        "\n## Use of the test part\n\n"
+        f"This is ruling number {number} by the same test part. The more rulings, the likelier one "
+        f"of them is luck: this one had to be {100 * (1 - allowed_error(number)):.4g} % sure.\n"
+    )
 
 
 def _latency_ms(detector: Path) -> float:

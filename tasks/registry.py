@@ -31,6 +31,7 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 DETECTOR, PREDICTIONS, VIDEOS, CARD = "detector", "predictions", "videos", "model_card"
 OVER, MOVED = "promoted_over", "alias_moved"
 DECISION, RULING = "decision", "ruling"  # before and after the aliases follow the gate's ruling
+TEST_PART = "test_part"  # hash of the contents of the test videos
 _PATIENCE_S = 600.0  # another process may score videos for minutes while it holds the registry
 
 
@@ -155,6 +156,19 @@ class Registry:
     def challenge(self, version: "ModelVersion") -> None:
         """Make a version the challenger."""
         self.client.set_registered_model_alias(self.model, CHALLENGER, version.version)
+
+    def rulings_before(self, version: "ModelVersion") -> int:
+        """Return how often the gate has ruled on other versions by a version's test part."""
+        part = version.tags.get(TEST_PART)
+        return sum(
+            other.tags.get(TEST_PART) == part and {DECISION, RULING} & other.tags.keys() != set()
+            for other in self.versions()
+            if other.version != version.version
+        )
+
+    def describe(self, version: "ModelVersion", text: str) -> None:
+        """Write a version's description, in Markdown."""
+        self.client.update_model_version(self.model, version.version, description=text)
 
     def note_decision(self, version: "ModelVersion", decision: str) -> None:
         """Write on a version what the gate has decided about it, before anything follows it."""

@@ -30,6 +30,7 @@ from tasks.tracking import connect, run_of
 from tests.detectors import write_detector
 
 MODEL = "deepfake-detector"
+LIMITS = {"min_coverage": 0.5, "max_error": 0.25, "max_ece": 0.2, "max_latency_ms": 10_000}
 WRITES = (
     *("create_model_version", "update_model_version", "set_model_version_tag"),
     *("set_registered_model_alias", "delete_registered_model_alias", "log_table"),
@@ -55,12 +56,14 @@ def evaluated(folder: Path, detector: Path, noise: float) -> tuple[Evaluated, Pa
     scores = 1 / (1 + np.exp(-(3.0 * (2 * fake - 1) + noise * rng.standard_normal(len(fake)))))
     labels = np.where(fake, "FAKE", "REAL")
     table = pd.DataFrame({"video": names, "group": groups, "actual": labels, "score": scores})
+    table["baseline"] = rng.random(len(table))
     folder.mkdir()
     table.to_csv(folder / "predictions.csv", index=False)
     videos = pd.DataFrame({"video": names, "sha256": names, "group": groups, "part": "test"})
     videos.to_csv(folder / "videos.csv", index=False)
     (folder / "model_card.md").write_text("# card\n")
-    evaluation = {"coverage": 1.0, "leaky": False, "video": {"auc": 0.9, "ece_low": 0.0}}
+    video = {"auc": 0.9, "ece_low": 0.0}
+    evaluation = {"coverage": 1.0, "leaky": False, "error_of_verdicts_high": 0.1, "video": video}
     left = Evaluated(detector, evaluation, folder / "predictions.csv", folder / "model_card.md")
     return left, folder / "videos.csv"
 
@@ -70,7 +73,7 @@ def register(left: Evaluated, videos: Path) -> dict[str, Any]:
 
     The descriptions of the versions are returned too, which the stage does not record.
     """
-    params = RegisterParams(model=MODEL, min_coverage=0.5, max_ece=0.2, max_latency_ms=10_000)
+    params = RegisterParams(model=MODEL, **LIMITS)
     with disable_run_logger():
         record = register_detector.fn(
             *(left.detector.name, left, videos, params, EvaluateParams(bootstrap=200, seed=1)),

@@ -23,7 +23,7 @@ from tests.data import SAMPLE
 from tests.detector.test_card import as_format_4
 from tests.detectors import write_detector
 from tests.project import Project, copy_project
-from tests.registrations import MODEL, evaluated
+from tests.registrations import LIMITS, MODEL, evaluated
 
 pytestmark = pytest.mark.skipif(not SAMPLE.is_dir(), reason="the sample is not here")
 
@@ -120,7 +120,7 @@ def test_a_champion_of_format_4_is_compared_with_and_replaced(
     card = old / "detector.json"
     card.write_text(json.dumps(as_format_4(json.loads(card.read_text())), indent=2))
     left, videos = evaluated(tmp_path / "left1", old, noise=6.0)
-    params = RegisterParams(model=MODEL, min_coverage=0.5, max_ece=0.2, max_latency_ms=10_000)
+    params = RegisterParams(model=MODEL, **LIMITS)
     bootstrap = EvaluateParams(bootstrap=200, seed=1)
 
     def rescore(detector: Path, ids: list[str]) -> pd.Series:

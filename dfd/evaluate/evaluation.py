@@ -242,8 +242,7 @@ def coverage_of(scored: pd.DataFrame, videos: int) -> Coverage:
     """Count the videos that get a verdict, and the wrong verdicts.
 
     Args:
-        scored: One row per video with a crop, with the columns ``group``, ``label``, ``verdict``
-            and ``outside``, whether it lies outside the detector's domain.
+        scored: One row per video with a crop: ``group``, ``label``, ``verdict`` and ``outside``.
         videos: Number of all videos, including those without a crop.
 
     Example:

@@ -41,6 +41,8 @@ class RegisterParams(Section):
     Attributes:
         model: Name of the registered model; the detectors of all candidates are its versions.
         min_coverage: Least share of the test videos with a verdict, 0..1.
+        max_error: Upper limit, 0..1, for the upper bound, with 90 % confidence, of the share of
+            verdicts on the test part that are wrong.
         max_ece: Upper limit, 0..1, for the lower end of the interval of the expected calibration
             error on videos.
         max_latency_ms: Most milliseconds that the detector may take per crop, on the machine that
@@ -51,5 +53,6 @@ class RegisterParams(Section):
 
     model: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
     min_coverage: Annotated[float, Field(ge=0, le=1)]
+    max_error: Annotated[float, Field(gt=0, le=1)]
     max_ece: Annotated[float, Field(ge=0, le=1)]
     max_latency_ms: Annotated[float, Field(gt=0)]

@@ -14,10 +14,10 @@ def comparable(
 ) -> pd.DataFrame:
     """Return the videos on which a challenger and a champion may be compared, with both scores.
 
-    If every test video of the challenger is a test video of the champion too, the scores of both
-    are known. Otherwise the champion scores the challenger's test videos, without those of a group
-    from which the champion's training or validation part has a video. Videos are recognised by
-    their content, whatever their names.
+    These are the challenger's test videos, without those of a group from which the champion's
+    training or validation part has a video. If all of them are test videos of the champion too, the
+    scores of both are known; otherwise the champion scores them. Videos are recognised by their
+    content, whatever their names.
 
     Args:
         ours: The challenger's predictions (``video``, ``group``, ``actual``, ``score``) and the
@@ -45,14 +45,14 @@ def comparable(
     (predictions, videos), (their_predictions, their_videos) = ours, theirs
     scored = predictions.merge(videos[["video", "sha256"]], on="video")
     table = scored.rename(columns={"actual": "label", "score": "challenger"})
+    known = their_videos.loc[their_videos["part"] != "test", "sha256"]
+    tainted = videos.loc[videos["sha256"].isin(known), "group"]
+    table = table[~table["group"].isin(tainted)]
     test = their_predictions.merge(their_videos[["video", "sha256"]], on="video")
     if table["sha256"].isin(test["sha256"]).all():
         scores = test.drop_duplicates("sha256").set_index("sha256")["score"]
-        table["champion"] = table["sha256"].map(scores)
+        table = table.assign(champion=table["sha256"].map(scores))
     else:
-        known = their_videos.loc[their_videos["part"] != "test", "sha256"]
-        tainted = videos.loc[videos["sha256"].isin(known), "group"]
-        table = table[~table["group"].isin(tainted)]
-        scores = score_videos(table["video"].tolist()) if len(table) else pd.Series(dtype=float)
+        scores = score_videos(table["video"].tolist())
         table = table.assign(champion=table["video"].map(scores)).dropna(subset=["champion"])
     return table[["video", "group", "label", "challenger", "champion"]].reset_index(drop=True)

@@ -1,14 +1,19 @@
 """The gate: decides whether a challenger becomes the champion.
 
 The limits come first: a detector outside a limit is rejected, whatever it is compared with. The
-challenger is then promoted if its video AUC and its log loss on the same videos are both better
-than the champion's, and if one of the two differences is above zero with 97 % confidence. The
-confidence comes from a paired bootstrap that resamples whole groups. A challenger that is no better
-than the champion passes this test on either metric in 3 % of all cases, and on at least one of them
-in about 4 %, because the two metrics mostly agree.
+challenger is then promoted if its video AUC on the same videos is surely above the champion's, by a
+paired bootstrap that resamples whole groups, and its log loss is no worse. The AUC depends on the
+order of the scores alone, so that it does not matter on which mix of REAL and FAKE either detector
+was calibrated; the log loss, in which both classes weigh the same, can only prevent a promotion.
+Where there is no champion, the challenger has to be surely above chance and above the strongest
+baseline instead.
+
+The same test part may rule on many challengers, and one of them will be lucky. The chance of that
+is shared among all rulings on a test part: the n-th is allowed ``ERROR`` / (n (n + 1)), and however
+many there are, the sum stays below ``ERROR`` (a spending function after Lan and DeMets,
+*Discrete sequential boundaries for clinical trials*, Biometrika, 1983).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,10 +21,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
-from dfd.scoring.bootstrap import Statistic, difference, why_no_interval
-from dfd.scoring.metrics import is_fake, weighted
+from dfd.scoring.bootstrap import auc_statistic, difference, why_no_interval
+from dfd.scoring.metrics import is_fake
 
-SURE = 0.97
+ERROR = 0.06  # allowed to all rulings on a test part together
+_MIN_PROBABILITY = 1e-7
 
 Outcome = Literal["promote", "keep", "reject"]
 
@@ -82,69 +88,87 @@ def within_limits(figures: dict[str, tuple[float | None, float]]) -> tuple[Reaso
     )
 
 
-def rule(
-    limits: Sequence[Reason],
-    videos: pd.DataFrame | None,
-    resamples: int,
-    seed: int,
-) -> Ruling:
-    """Decide whether a challenger is promoted.
+def allowed_error(number: int) -> float:
+    """Return the chance that a ruling promotes a detector that is no better, 0..1.
 
     Args:
-        limits: Reasons from ``within_limits``.
-        videos: A row for each video that both detectors scored and neither was trained on, with
-            the columns ``group``, ``label`` (``REAL`` or ``FAKE``), ``challenger`` and ``champion``
-            (calibrated P(FAKE)). None where there is no champion.
+        number: Number of the ruling among all on the same test part, from 1.
+
+    Example:
+        >>> [round(allowed_error(number), 4) for number in (1, 2, 3, 20)]
+        [0.03, 0.01, 0.005, 0.0001]
+    """
+    return ERROR / (number * (number + 1))
+
+
+def rule(videos: pd.DataFrame, number: int, resamples: int, seed: int) -> Ruling:
+    """Decide whether a challenger that is within all limits is promoted.
+
+    Args:
+        videos: A row for each video to compare on, with the columns ``group``, ``label`` (``REAL``
+            or ``FAKE``), ``challenger`` and ``champion`` (calibrated P(FAKE)); neither detector was
+            trained on any of them. Where there is no champion, the column ``baseline`` in its place
+            (P(FAKE) of the strongest baseline).
+        number: Number of this ruling among all on the same test part, from 1.
         resamples: Number of bootstrap resamples of the groups.
         seed: Seed of the resamples.
 
     Returns:
-        ``promote``: the challenger becomes the champion. ``keep``: the champion stays. ``reject``:
-        the challenger is outside a limit.
+        ``promote``: the challenger becomes the champion. ``keep``: who leads stays as it is.
 
-    Examples:
-        >>> rule(within_limits({"coverage": (0.4, 0.5)}), None, resamples=200, seed=1).line
-        'reject: coverage 0.4 (wanted at least 0.5)'
-        >>> rule(within_limits({"coverage": (0.8, 0.5)}), None, resamples=200, seed=1).outcome
+    Example:
+        Twenty groups, on which the challenger is always right and the champion in half of them:
+
+        >>> groups = [f"group {number}" for number in range(20)]
+        >>> real = pd.DataFrame({"group": groups, "label": "REAL", "challenger": 0.1})
+        >>> fake = pd.DataFrame({"group": groups, "label": "FAKE", "challenger": 0.9})
+        >>> videos = pd.concat([real.assign(champion=0.4), fake.assign(champion=[0.3, 0.6] * 10)])
+        >>> rule(videos, number=1, resamples=200, seed=1).outcome
         'promote'
     """
-    if not all(reason.holds for reason in limits):
-        return Ruling("reject", tuple(limits))
-    if videos is None:
-        first = Reason("champion", "none yet", "none, or one that is surely worse", True)
-        return Ruling("promote", (*limits, first))
     if videos.empty or (why := why_no_interval(videos)):
         what = "no video both may be judged on" if videos.empty else why
         few = Reason("videos to compare on", str(what), "10 groups and both classes", False)
-        return Ruling("keep", (*limits, few))
-    compared = {
-        "video AUC": _compared(videos, "auc", 1, resamples, seed),
-        "log loss": _compared(videos, "log_loss", -1, resamples, seed),
-    }
-    surely = any(low > 0 for _, low in compared.values())
-    reasons = tuple(
-        Reason(
-            f"gain in {name}",
-            f"{gain:+.4f}, {'surely above 0' if low > 0 else f'or as little as {low:+.4f}'}",
-            "above 0 in both, surely in one",
-            gain > 0 and surely,
+        return Ruling("keep", (few,))
+    if "champion" in videos:
+        reasons = (
+            _surely_above(videos, "champion", number, resamples, seed),
+            _no_worse_log_loss(videos),
         )
-        for name, (gain, low) in compared.items()
-    )
+    else:
+        chance = videos.assign(chance=0.5)
+        reasons = (
+            _surely_above(chance, "chance", number, resamples, seed),
+            _surely_above(videos, "baseline", number, resamples, seed),
+        )
     promoted = all(reason.holds for reason in reasons)
-    return Ruling("promote" if promoted else "keep", (*limits, *reasons))
+    return Ruling("promote" if promoted else "keep", reasons)
 
 
-def _compared(
-    videos: pd.DataFrame, metric: str, sign: int, resamples: int, seed: int
-) -> tuple[float, float]:
-    """Return the challenger's gain in a metric, and the lower bound of the gain."""
-    fake = is_fake(videos["label"])
+def _surely_above(
+    videos: pd.DataFrame, rival: str, number: int, resamples: int, seed: int
+) -> Reason:
+    """Compare the challenger's AUC with that of the scores in another column."""
+    ours, theirs = auc_statistic(videos, videos["challenger"]), auc_statistic(videos, videos[rival])
+    gain, values = difference(videos, ours, theirs, resamples, seed)
+    error = allowed_error(number)
+    low = gain - float(t.ppf(1 - error, videos["group"].nunique() - 1) * np.nanstd(values))
+    return Reason(
+        f"video AUC above {rival}",
+        f"{gain:+.4f}, {'surely above 0' if low > 0 else f'or as little as {low:+.4f}'}",
+        f"above 0 with {100 * (1 - error):.4g} % confidence",
+        low > 0,
+    )
 
-    def of(who: str) -> Statistic:
-        scores = videos[who].to_numpy(np.float64)
-        return lambda weights: sign * weighted(fake, scores, 0.5, weights)[metric]
 
-    gain, values = difference(videos, of("challenger"), of("champion"), resamples, seed)
-    groups = videos["group"].nunique()
-    return gain, gain - float(t.ppf(SURE, groups - 1) * np.nanstd(values))
+def _no_worse_log_loss(videos: pd.DataFrame) -> Reason:
+    ours, theirs = (_log_loss(videos["label"], videos[of]) for of in ("challenger", "champion"))
+    return Reason("gain in log loss", f"{theirs - ours:+.4f}", "at least 0", theirs >= ours)
+
+
+def _log_loss(labels: pd.Series, scores: pd.Series) -> float:
+    """Return the mean over both classes of their log loss, in nats."""
+    fake = is_fake(labels)
+    p = np.clip(scores.to_numpy(np.float64), _MIN_PROBABILITY, 1 - _MIN_PROBABILITY)
+    losses = -np.log(np.where(fake, p, 1 - p))
+    return float((losses[fake].mean() + losses[~fake].mean()) / 2)

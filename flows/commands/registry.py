@@ -60,8 +60,9 @@ def compare(ours: _Version, theirs: _Version) -> None:
     with open_registry(_params().model) as registry:
         versions = registry.version(ours), registry.version(theirs)
         videos = compare_versions(registry, *versions, score_dataset_videos)
+        number = registry.rulings_before(versions[0]) + 1
     bootstrap = load_section(EvaluateParams)
-    ruling = rule((), videos, bootstrap.bootstrap, bootstrap.seed)
+    ruling = rule(videos, number, bootstrap.bootstrap, bootstrap.seed)
     table = Table("", f"{ours} against {theirs}", "for promotion", "", box=None)
     for reason in ruling.reasons:
         table.add_row(reason.what, reason.found, reason.wanted, "yes" if reason.holds else "no")

@@ -30,7 +30,7 @@ def test_on_the_same_test_part_the_known_scores_are_compared() -> None:
 
 def test_a_champion_that_knows_a_video_s_group_is_not_judged_on_it() -> None:
     ours = side({"a1": "test", "b1": "test", "a2": "test", "a3": "test"}, 0.7)
-    theirs = side({"a1": "train", "a2": "validation", "a3": "test"}, 0.4)
+    theirs = side({"a1": "train", "a2": "validation", "a4": "test"}, 0.4)
     asked: list[str] = []
 
     def rescore(ids: list[str]) -> pd.Series:
@@ -40,6 +40,17 @@ def test_a_champion_that_knows_a_video_s_group_is_not_judged_on_it() -> None:
     table = comparable(ours, theirs, rescore)
     assert asked == ["a3"], "b1 is in the group of a1"
     assert table[["video", "champion"]].to_numpy().tolist() == [["a3", 0.2]]
+
+
+def test_on_the_same_test_part_groups_the_champion_was_trained_on_do_not_count() -> None:
+    """A group may have grown since the champion's split: b1 joined a2 and a1."""
+    ours = side({"a2": "test", "b2": "test", "c2": "test"}, 0.7)
+    joined = ours[1].assign(group=["x", "x", "y"])
+    added = pd.DataFrame([("b1", "sha b1", "x", "train")], columns=joined.columns)
+    theirs = side({"a2": "test", "b2": "test", "c2": "test", "b1": "train"}, 0.4)
+    predictions = ours[0].assign(group=["x", "x", "y"])
+    table = comparable((predictions, pd.concat([joined, added])), theirs, never)
+    assert table["video"].tolist() == ["c2"]
 
 
 def test_a_video_is_known_by_content_whatever_it_is_called() -> None:

@@ -30,6 +30,11 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 def test_after_a_kill_at_any_write_the_same_is_registered(records: list[dict[str, Any]]) -> None:
     undisturbed, *after_kills = records
     assert undisturbed["outcome"] == "promote"
+    assert undisturbed["number"] == 2, "the same test part has ruled on the first version too"
+    newest, first = undisturbed["described"]
+    assert newest.startswith("# card\n")
+    assert newest.count("ruling number 2 by the same test part") == 1
+    assert "ruling number 1 by the same test part" in first
     assert undisturbed["reasons"], "a second run says again why"
     assert (undisturbed["champion"], undisturbed["challenger"]) == (2, 1)
     assert len(after_kills) > 5, "it was killed at every write"

@@ -13,8 +13,10 @@ from dfd.errors import RegistryError, TrackingError
 from tasks.registry import (
     CHALLENGER,
     CHAMPION,
+    DECISION,
     MOVED,
     OVER,
+    TEST_PART,
     Registry,
     locked_registry,
     open_registry,
@@ -52,6 +54,17 @@ def registry(
 def add(registry: Registry, count: int) -> None:
     for _ in range(count):
         registry.client.create_model_version(MODEL, "file:///nowhere")
+
+
+def test_rulings_on_other_versions_by_the_same_test_part_are_counted(registry: Registry) -> None:
+    add(registry, 4)
+    for number, part in (("1", "a"), ("2", "b"), ("3", "a"), ("4", "a")):
+        registry.client.set_model_version_tag(MODEL, number, TEST_PART, part)
+    for number in ("1", "2", "4"):
+        registry.client.set_model_version_tag(MODEL, number, DECISION, "{}")
+    assert [registry.rulings_before(registry.version(n)) for n in ("1", "2", "3", "4")] == [
+        *(1, 0, 2, 1)
+    ]
 
 
 def test_the_lead_passes_on_and_back(registry: Registry) -> None:
