@@ -25,7 +25,11 @@ _REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES,
 _SHOWN = 32  # characters of a file's name in that of its temporary file
 # Columns that are text even where every value is made of digits, as some data sets name videos.
 _TEXT_COLUMNS = dict.fromkeys(
-    ("video", "source", "method", "group", "part", "sha256", "phash"), str
+    (
+        *("video", "source", "method", "group", "part", "sha256", "phash"),
+        *("frame_hashes", "face_hashes"),
+    ),
+    str,
 )
 _FICLONE = 0x40049409  # Linux ioctl that makes two files share blocks (Btrfs, XFS)
 

@@ -8,7 +8,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from dfd.dataset.index import FileFacts
 from dfd.params.data import DatasetParams
 from dfd.params.section import load_section
-from flows.paths import INDEX, VIDEOS
+from flows.paths import INDEX, PICTURES_STORE, VIDEOS
 from flows.progress import ProgressBar
 from flows.runner import THREADS, as_they_end
 from flows.stage import run_stage
@@ -24,7 +24,10 @@ def dataset() -> None:
     videos = list_videos(params)
     facts: dict[str, FileFacts] = {}
     with ProgressBar("videos", len(videos)) as bar:
-        for video, future in as_they_end(lambda video: place_video.submit(video, VIDEOS), videos):
+        placed = as_they_end(
+            lambda video: place_video.submit(video, VIDEOS, PICTURES_STORE), videos
+        )
+        for video, future in placed:
             facts[video.video] = future.result()
             bar.advance(failed=0)
     index_videos(videos, [facts[video.video] for video in videos], params, INDEX)

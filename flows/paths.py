@@ -15,6 +15,7 @@ SPLIT = Path("data/split.csv")
 SPLIT_SUMMARY = Path("metrics/split.json")
 SPLIT_PAGE = Path("metrics/split.html")
 FACES = Path("data/faces")
+PICTURES_STORE = Path(".cache/pictures")  # hashes of each video's pictures, kept by its content
 FACES_STORE = Path(".cache/faces")  # faces of each video, kept when the stage is interrupted
 PERTURBED_STORE = Path(".cache/robustness")  # faces of perturbed videos
 PACKED = Path("data/packed")  # the crops as pixels, for training

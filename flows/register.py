@@ -48,7 +48,7 @@ def register() -> None:
     params, bootstrap = load_section(RegisterParams), load_section(EvaluateParams)
     with tempfile.TemporaryDirectory() as folder:
         videos = Path(folder) / "videos.csv"
-        hashes = read_index(INDEX)[["video", "sha256"]]
+        hashes = read_index(INDEX)[["video", "sha256", "frame_hashes", "face_hashes"]]
         write_table(videos, read_split(SPLIT)[["video", "group", "part"]].merge(hashes, on="video"))
         decisions = {}
         with shown_steps() as on_step:

@@ -1,6 +1,7 @@
 """Tasks of the stage ``dataset``."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -10,13 +11,10 @@ from dfd.dataset.index import FileFacts, build_index, describe
 from dfd.dataset.layouts import LabelledVideo, read_layout
 from dfd.errors import VideoError, VideoGivenUp
 from dfd.files import place, write_table
-from dfd.isolation import Limits
 from dfd.params.data import DatasetParams
 from dfd.video.frames import probe
+from tasks.pictures import LIMITS, hashed_pictures
 from tasks.workers import run_name, thread_worker
-
-# Listing the packets of a video and decoding its first frame needs a small part of these limits.
-_LIMITS = Limits(time_s=300, memory_mb=2048)
 
 
 @task(task_run_name="list videos")
@@ -31,13 +29,17 @@ def list_videos(params: DatasetParams) -> list[LabelledVideo]:
 
 
 @task(task_run_name=run_name("place"))
-def place_video(video: LabelledVideo, folder: Path) -> FileFacts:
+def place_video(video: LabelledVideo, folder: Path, store: Path) -> FileFacts:
     """Link or copy one video into ``folder``, and return the facts for the index."""
+    pool = thread_worker(LIMITS)
     try:
-        info = thread_worker(_LIMITS).run(probe, video.path)
+        info = pool.run(probe, video.path)
     except (VideoError, VideoGivenUp):
         info = None
     facts = describe(video.path, info)
+    if info is not None:
+        pictures = hashed_pictures(pool, video.path, facts.sha256, store)
+        facts = replace(facts, pictures=pictures)
     place(video.path, folder / video.video)
     return facts
 

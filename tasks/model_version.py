@@ -51,7 +51,7 @@ def registered(registry: Registry, candidate: Evaluated, videos: Path) -> "Model
     Args:
         registry: The registry, held by this process.
         candidate: The detector and its evaluation.
-        videos: CSV file of all videos: ``video``, ``sha256``, ``group``, ``part``.
+        videos: CSV file of all videos: ``video``, ``group``, ``part`` and their hashes.
 
     Raises:
         DetectorError: The detector is damaged.

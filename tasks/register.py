@@ -57,7 +57,7 @@ def register_detector(
     Args:
         name: Name of the candidate.
         candidate: The candidate's detector and evaluation.
-        videos: CSV file of all videos: ``video``, ``sha256``, ``group``, ``part``.
+        videos: CSV file of all videos: ``video``, ``group``, ``part`` and their hashes.
         params: Name of the registered model, and the gate's limits.
         bootstrap: Number of resamples, and their seed.
         score_videos: Function from a detector directory and ids of videos to calibrated scores by

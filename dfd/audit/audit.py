@@ -20,10 +20,10 @@ from dfd.split.table import FRAME_PART
 
 PeopleCheck = Callable[[pd.DataFrame], Outcome]
 
-_BEFORE_FACES = Outcome(
+_NOT_ASKED = Outcome(
     "people",
     None,
-    omitted="the faces come after the split; run `dfd dataset audit` then",
+    omitted="the stage has joined those it could tell; `dfd dataset audit` looks for others",
 )
 _ON_PURPOSE = "the protocol `frame` puts every video into all parts, on purpose"
 _LEAKY = Finding(
@@ -94,7 +94,7 @@ def audit_split(
         split: Its split, from ``read_split``.
         read_fingerprints: Callback that takes ids of videos and yields each id with the fingerprint
             of the video, or with None where the video cannot be decoded.
-        check_people: The check for people in several parts; None before the faces are cropped.
+        check_people: The check for people in several parts; None where it is not wanted.
 
     Raises:
         SplitError: The split was made from other videos than those of the index.
@@ -105,7 +105,7 @@ def audit_split(
         >>> index = pd.DataFrame({"video": ids, "label": ["REAL", "FAKE", "REAL"], "source": None})
         >>> index = index.assign(group=["a.mp4", "a.mp4", "c.mp4"], part=None, phash=None)
         >>> index = index.assign(sha256=["0", "1", "2"], bytes=1000, duration=1.0)
-        >>> index = index.assign(width=64, height=64, fps=25.0)
+        >>> index = index.assign(width=64, height=64, fps=25.0, frame_hashes=None, face_hashes=None)
         >>> split = index.assign(part=["train", "test", "test"])
         >>> audit = audit_split(index, split, read_fingerprints=lambda videos: [])
         >>> audit.findings[0].text
@@ -127,7 +127,7 @@ def audit_split(
             labels,
             container,
             check_canary(table),
-            check_people(table) if check_people else _BEFORE_FACES,
+            check_people(table) if check_people else _NOT_ASKED,
         )
     )
 

@@ -12,11 +12,12 @@ from dfd.dataset.table import COLUMNS
 from dfd.errors import DatasetError
 from dfd.files import hash_file
 from dfd.video.frames import VideoInfo
+from dfd.video.pictures import PictureHashes
 
 
 @dataclass(frozen=True)
 class FileFacts:
-    """Properties of a video file; the last five are None where it cannot be opened as a video.
+    """Properties of a video file; from the third on, None where it cannot be opened as a video.
 
     Attributes:
         sha256: Hash of the content, 64 hexadecimal digits.
@@ -26,6 +27,7 @@ class FileFacts:
         height: Height in square pixels of the upright frame.
         fps: Frames per second, on average.
         phash: Perceptual hash of the first frame; also None where that frame is plain.
+        pictures: Hashes of its pictures; also None where nobody has read them.
     """
 
     sha256: str
@@ -35,6 +37,7 @@ class FileFacts:
     height: int | None
     fps: float | None
     phash: str | None
+    pictures: PictureHashes | None = None
 
 
 def describe(path: Path, info: VideoInfo | None) -> FileFacts:
@@ -108,6 +111,8 @@ def build_index(
             video.synthetic,
             *(fact.sha256, fact.bytes, fact.duration, fact.width, fact.height, fact.fps),
             fact.phash,
+            fact.pictures.frames if fact.pictures else None,
+            fact.pictures.faces if fact.pictures else None,
         )
         for video, fact, group in zip(videos, facts, group_videos(ids, links), strict=True)
     ]

@@ -10,6 +10,7 @@ from dfd.files import read_table
 COLUMNS = (
     *("video", "label", "source", "group", "method", "part", "dataset", "synthetic"),
     *("sha256", "bytes", "duration", "width", "height", "fps", "phash"),
+    *("frame_hashes", "face_hashes"),
 )
 FEATURES = ("bytes", "bit_rate", "duration", "width", "height", "fps")
 

@@ -49,6 +49,8 @@ class SplitParams(Section):
         seed: Seed of the random order of groups of one size, or of the draw per frame.
         fractions: Share of each part. Under ``official`` only the ratio of train to validation is
             used, and only where the data set has no validation part.
+        people: Whether videos of one person, by their faces, become one group under ``group``:
+            ``true``, ``false``, or ``auto`` where FaceNet's weights are kept.
     """
 
     SECTION: ClassVar[str] = "split"
@@ -56,3 +58,4 @@ class SplitParams(Section):
     protocol: Protocol
     seed: Seed
     fractions: SplitFractions
+    people: bool | Literal["auto"] = "auto"

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from dfd.dataset.seen import seen_groups
+
 ScoreVideos = Callable[[list[str]], pd.Series]
 
 
@@ -17,11 +19,12 @@ def comparable(
     These are the challenger's test videos, without those of a group from which the champion's
     training or validation part has a video. If all of them are test videos of the champion too, the
     scores of both are known; otherwise the champion scores them. Videos are recognised by their
-    content, whatever their names.
+    content and by their pictures, whatever their names and however they are encoded.
 
     Args:
         ours: The challenger's predictions (``video``, ``group``, ``actual``, ``score``) and the
-            videos of its data set (``video``, ``sha256``, ``group``, ``part``).
+            videos of its data set (``video``, ``sha256``, ``frame_hashes``, ``face_hashes``,
+            ``group``, ``part``).
         theirs: The same two tables of the champion.
         score_videos: Function from ids of the challenger's test videos to the champion's calibrated
             scores by id. A video without a face has no score.
@@ -45,9 +48,8 @@ def comparable(
     (predictions, videos), (their_predictions, their_videos) = ours, theirs
     scored = predictions.merge(videos[["video", "sha256"]], on="video")
     table = scored.rename(columns={"actual": "label", "score": "challenger"})
-    known = their_videos.loc[their_videos["part"] != "test", "sha256"]
-    tainted = videos.loc[videos["sha256"].isin(known), "group"]
-    table = table[~table["group"].isin(tainted)]
+    seen = seen_groups(videos, their_videos[their_videos["part"] != "test"])
+    table = table[~table["group"].isin(seen)]
     test = their_predictions.merge(their_videos[["video", "sha256"]], on="video")
     if table["sha256"].isin(test["sha256"]).all():
         scores = test.drop_duplicates("sha256").set_index("sha256")["score"]

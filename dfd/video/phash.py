@@ -17,7 +17,7 @@ from dfd.errors import DatasetError
 from dfd.video.frame import Frame
 
 HASH_SIDE = 16  # the hash has HASH_SIDE² bits
-_LUMA_SIDE = 64
+LUMA_SIDE = 64  # pixels of the picture that is hashed
 _READ_SIDE = 256  # longest side in pixels at which a frame is converted to BGR
 _PLAIN = 2.0  # standard deviation in grey levels below which a picture has nothing to compare
 
@@ -59,13 +59,52 @@ def perceptual_hash(frame: Frame) -> str | None:
         >>> perceptual_hash(first)
         '60d39a738b1cc3861c34c5985ce3ac725b8d64c3dec9706e73cc323c2396b938'
     """
-    picture = luma(frame, _LUMA_SIDE)
+    return hash_picture(luma(frame, LUMA_SIDE))
+
+
+def hash_picture(picture: npt.NDArray[np.uint8]) -> str | None:
+    """Return the perceptual hash of a picture; ``perceptual_hash`` tells what it is.
+
+    Args:
+        picture: uint8 (64, 64), luma.
+
+    Returns:
+        64 hexadecimal digits; None where the picture is plain.
+
+    Example:
+        >>> hash_picture(np.zeros((LUMA_SIDE, LUMA_SIDE), np.uint8))
+    """
     if picture.std() < _PLAIN:
         return None
     waves = cv2.dct(picture.astype(np.float32))[:HASH_SIDE, :HASH_SIDE]
     signs = waves > 0
     signs[0, 0] = False
     return np.packbits(signs).tobytes().hex()
+
+
+def split_hashes(text: str) -> npt.NDArray[np.uint8]:
+    """Return the hashes that were written one behind the other.
+
+    Args:
+        text: 64 hexadecimal digits for each of N hashes, as in ``data/videos.csv``.
+
+    Returns:
+        uint8 (N, 32), the packed bits.
+
+    Raises:
+        DatasetError: The text is something else.
+
+    Example:
+        >>> split_hashes("00" * 64).shape
+        (2, 32)
+    """
+    digits = HASH_SIDE**2 // 4
+    if not re.fullmatch(f"([0-9a-f]{{{digits}}})+", text):
+        raise DatasetError(
+            f"data/videos.csv: {text[:80]!r} is no row of hashes of {digits} hexadecimal digits; "
+            "run `dvc repro dataset`"
+        )
+    return np.frombuffer(bytes.fromhex(text), np.uint8).reshape(-1, HASH_SIDE**2 // 8)
 
 
 def hash_bits(hashes: list[str]) -> npt.NDArray[np.bool_]:

@@ -1,21 +1,26 @@
 """Evaluation of a registered detector on other data sets, and a submission to Kaggle."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
-from dfd.dataset.index import build_index, describe
+from dfd.dataset.index import FileFacts, build_index, describe
 from dfd.dataset.layouts import LAYOUTS, LabelledVideo, list_unlabelled, read_layout
+from dfd.dataset.seen import seen_groups
 from dfd.detector.card import load_card
 from dfd.detector.domain import outside_domain
 from dfd.errors import DatasetError, EvaluationError
 from dfd.evaluate.evaluation import Evaluation, evaluate
 from dfd.files import write_table
+from dfd.isolation import WorkerPool, for_each
 from dfd.params.evaluation import EvaluateParams, RegisterParams
 from dfd.params.section import load_section
 from dfd.scoring.aggregate import video_scores
+from flows.paths import PICTURES_STORE
 from flows.scoring import score_crops
+from tasks.pictures import LIMITS, hashed_pictures
 from tasks.registry import VIDEOS, open_registry
 from tasks.tracking import log_cross_evaluation
 
@@ -26,7 +31,7 @@ def cross_evaluate(reference: str, sets: Sequence[str]) -> pd.DataFrame:
     """Evaluate a version on other data sets, and log the figures to the version's run.
 
     If a data set has an official split, only its test part is used. A group is left out if the
-    detector was trained or validated on any video of it.
+    detector was trained or validated on any video of it, or on a copy with the same pictures.
 
     Args:
         reference: Number or alias of the version.
@@ -92,12 +97,10 @@ def submit(reference: str, folder: Path, out: Path) -> tuple[int, list[str]]:
 def _evaluate(
     detector: Path, known: pd.DataFrame, videos: Sequence[LabelledVideo], folder: Path
 ) -> Evaluation:
-    listed = build_index(videos, [describe(v.path, None) for v in videos], folder.name)
+    listed = build_index(videos, _facts(videos), folder.name)
     if (listed["part"] == "test").any():
         listed = listed[listed["part"] == "test"]
-    trained_on = known.loc[known["part"] != "test", "sha256"]
-    tainted = listed.loc[listed["sha256"].isin(trained_on), "group"]
-    listed = listed[~listed["group"].isin(tainted)]
+    listed = listed[~listed["group"].isin(seen_groups(listed, known[known["part"] != "test"]))]
     if listed.empty:
         raise DatasetError(
             f"{folder}: the detector was trained on every group of it; name data it does not know"
@@ -116,6 +119,18 @@ def _evaluate(
         load_section(EvaluateParams),
         outside_domain(card.domain, crops),
     )
+
+
+def _facts(videos: Sequence[LabelledVideo]) -> list[FileFacts]:
+    """Return the facts of files by which copies are recognised: their hashes."""
+
+    def work(pool: WorkerPool, video: LabelledVideo) -> FileFacts:
+        facts = describe(video.path, None)
+        pictures = hashed_pictures(pool, video.path, facts.sha256, PICTURES_STORE)
+        return replace(facts, pictures=pictures)
+
+    ended = for_each(work, videos, LIMITS)
+    return [facts for _, facts in ended if isinstance(facts, FileFacts)]
 
 
 def _row(name: str, evaluation: Evaluation, videos: int) -> dict[str, str | int | float | None]:

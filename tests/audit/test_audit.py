@@ -76,7 +76,7 @@ def apart(split: pd.DataFrame, video: str, other: str) -> pd.DataFrame:
 @pytest.mark.parametrize(
     "copy",
     [
-        {"take": 0, "crf": 40, "size": (80, 60), "fps": 30, "seconds": 1.4},
+        {"take": 0, "crf": 34, "size": (120, 90), "fps": 30, "seconds": 1.4},
         {"take": 0, "mirrored": True},
         {"take": 0, "forged": True, "crf": 30},
     ],

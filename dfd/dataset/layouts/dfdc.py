@@ -4,6 +4,7 @@ Kaggle's sample is one such folder; the whole DFDC has fifty (``dfdc_train_part_
 Dolhansky et al., *The DeepFake Detection Challenge Dataset* (2020), arXiv:2006.07397.
 """
 
+import re
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -13,6 +14,8 @@ from dfd.errors import DatasetError
 from dfd.labels import LABELS
 
 METADATA = "metadata.json"
+_PART = re.compile(r"dfdc_train_part_\d+")
+_LEAST_PARTS = 10  # groups; an evaluation of fewer has no intervals
 
 
 def recognise(folder: Path) -> bool:
@@ -27,6 +30,10 @@ def read(folder: Path) -> list[LabelledVideo]:
     ``method``, ``donor`` and ``synthetic`` (the people are rendered) are read where present. Many
     originals are not in the folder: the 400 clips of the Kaggle sample name 209 originals, of which
     the sample holds 42.
+
+    The DFDC names no people, but its participants found that an actor's videos mostly lie in one of
+    the fifty folders. So where there are ten of them or more, a folder stays together as if it
+    showed one person.
 
     Args:
         folder: The folder of the data set.
@@ -52,6 +59,8 @@ def read(folder: Path) -> list[LabelledVideo]:
     def resolve(part: Path, name: str | None) -> str | None:
         return ids.get((part, name), by_name.get(name, name)) if name else None
 
+    parts = [part.name for part in tables if _PART.fullmatch(part.name)]
+    together = parts if len(parts) >= _LEAST_PARTS else []
     return [
         LabelledVideo(
             path=part / name,
@@ -61,6 +70,7 @@ def read(folder: Path) -> list[LabelledVideo]:
             donor=resolve(part, entry.get("donor")),
             method=entry.get("method"),
             synthetic=entry.get("synthetic", False),
+            person=part.name if part.name in together else None,
         )
         for part, table in tables.items()
         for name, entry in table.items()

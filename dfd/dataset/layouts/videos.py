@@ -21,8 +21,9 @@ class LabelledVideo:
         donor: For a fake, the id or name of the video whose face was put in, or the name of the
             person where the data set states no video; None where it states neither.
         method: The forgery method; None where the data set does not state it.
-        person: A name of the person in the video. All videos of one person become one group. None
-            where the data set does not state it, or where persons need not be kept apart.
+        person: A name of the person in the video, or of the people among whom the person is. All
+            videos with one name become one group. None where the data set does not state it, or
+            where persons need not be kept apart.
         part: ``train``, ``validation`` or ``test``; None where the data set has no official split.
         synthetic: Whether the data set states that the people are rendered and no real ones.
     """

@@ -103,3 +103,16 @@ def test_always_fake_is_right_for_four_clips_in_five_of_the_kaggle_sample(tmp_pa
     assert labels["FAKE"] / len(videos) == 0.8075
     assert len({video.source for video in videos if video.source}) == 209
     assert {video.part for video in videos} == {None}
+
+
+@pytest.mark.parametrize(("count", "together"), [(9, False), (10, True)])
+def test_dfdc_keeps_the_people_of_a_part_together_where_parts_are_many(
+    tmp_path: Path, count: int, together: bool
+) -> None:
+    for number in range(count):
+        part = tmp_path / f"dfdc_train_part_{number:02}"
+        dfdc(part, {"a.mp4": entry("REAL"), "b.mp4": entry("REAL")})
+    videos = read_layout(tmp_path, "dfdc")
+    assert {each.person for each in videos} == (
+        {f"dfdc_train_part_{number:02}" for number in range(count)} if together else {None}
+    )
