@@ -38,7 +38,7 @@ def test_files_and_folders_anywhere(tmp_path: Path) -> None:
     assert extract(tmp_path / "in", tmp_path / "two.dat", out=tmp_path / "out")[0] == 0
     manifest, crops = read_manifest(tmp_path / "out"), read_crops_table(tmp_path / "out")
     assert list(manifest["video"]) == ["in/deep/one.mp4", "two.dat"]
-    assert (manifest["kept"] == 16).all()
+    assert (manifest["kept"] == 6).all()
     assert read_crops(tmp_path / "out", crops).shape == (32, 128, 128, 3)
 
 
@@ -151,7 +151,7 @@ def test_a_full_disk_is_one_line_and_the_next_run_goes_on(tmp_path: Path) -> Non
     assert ended.returncode == 2
     assert "cannot be written (File too large)" in ended.stderr.splitlines()[-1]
     assert extract(CLIPS[0], out=tmp_path / "out")[0] == 0
-    assert read_manifest(tmp_path / "out")["kept"].tolist() == [16]
+    assert read_manifest(tmp_path / "out")["kept"].tolist() == [6]
 
 
 class Watch(threading.Thread):
@@ -185,7 +185,7 @@ def test_a_video_that_needs_too_much_memory_is_a_row_and_not_remembered(
     rows = read_manifest(out).set_index("video")
     assert rows.loc["huge.mkv", "reason"] == "memory_limit"
     assert "512 MB" in rows.loc["huge.mkv", "detail"]
-    assert rows.loc[CLIPS[0].name, "kept"] == 16
+    assert rows.loc[CLIPS[0].name, "kept"] == 6
     assert extract(huge.parent, out=out)[0] == 0
     assert read_manifest(out).set_index("video").loc["huge.mkv", "reason"] == "no_face"
 
