@@ -24,7 +24,7 @@ PARTS = {
 # detector and manifests. The functions of a scan's modules that nothing of a scan calls need more.
 OPTIONAL = {
     "workflow": {
-        *("filelock", "keras", "mlflow", "pandas", "retinaface", "sklearn", "sqlalchemy"),
+        *("filelock", "keras", "mlflow", "pandas", "retinaface", "sqlalchemy"),
         "tensorflow",
     },
     "provenance": {"c2pa"},
