@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _USUAL = (5, 95)  # percentiles of the training crops that bound the usual values
-_KEPT = 0.95  # share of unseen groups that lie within the limit
+_KEPT = 0.95  # share of unseen groups whose videos all lie within the limit
 # Weight of the usual spreads of the statistics, in groups, beside the spread of the training
 # videos: ten people say little about how videos of their kind spread in 22 dimensions.
 _PRIOR_GROUPS = 20
@@ -176,9 +176,8 @@ def outside_domain(domain: Domain, crops: "pd.DataFrame") -> frozenset[str]:
 def fit_appearance(train: "pd.DataFrame", validation: "pd.DataFrame") -> Appearance:
     """Return what the training videos look like, and the limit of the domain.
 
-    The limit keeps 95 % of unseen groups, each of which counts as much as any other: the distances
-    of the validation videos, and those of the training videos from the training videos of other
-    groups, in a cross-validation.
+    The limit keeps all videos of 95 % of unseen groups: those of the validation part and, in a
+    cross-validation, each training group beside the training videos of the others.
 
     Args:
         train: One row per training crop, with the columns ``video``, ``group`` and those of
@@ -208,7 +207,7 @@ def fit_appearance(train: "pd.DataFrame", validation: "pd.DataFrame") -> Appeara
         groups=trained["group"].nunique() + unseen["group"].nunique(),
     )
     distances = [*_distances_left_out(trained, fitted), *_distances(unseen, fitted)]
-    return fitted.model_copy(update={"limit": _quantile_of_groups(distances)})
+    return fitted.model_copy(update={"limit": _within(distances)})
 
 
 def _of_videos(crops: "pd.DataFrame") -> "pd.DataFrame":
@@ -243,13 +242,10 @@ def _distances_left_out(trained: "pd.DataFrame", fitted: Appearance) -> Iterator
         yield from _distances(trained[left_out], others)
 
 
-def _quantile_of_groups(distances: "list[Values]") -> float:
-    """Return the distance within which ``_KEPT`` of the videos lie; groups have equal weights."""
-    values = np.concatenate(distances)
-    weights = np.concatenate([np.full(len(of_group), 1 / len(of_group)) for of_group in distances])
-    order = np.argsort(values)
-    reached = np.cumsum(weights[order]) / weights.sum()
-    return float(values[order][np.searchsorted(reached, _KEPT)])
+def _within(distances: "list[Values]") -> float:
+    """Return the distance within which all videos of the share ``_KEPT`` of the groups lie."""
+    farthest = np.sort([of_group.max() for of_group in distances])
+    return float(farthest[int(np.ceil(_KEPT * len(farthest))) - 1])
 
 
 def _spreads() -> Values:

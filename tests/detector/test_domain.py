@@ -56,7 +56,7 @@ def drawn(groups: int, seed: int, shift: float = 0.0) -> pd.DataFrame:
     )
 
 
-def test_the_limit_keeps_95_of_100_videos_of_unseen_groups() -> None:
+def test_the_limit_keeps_95_of_100_unseen_groups() -> None:
     kept = []
     for seed in range(20):
         appearance = fit_appearance(drawn(20, seed), drawn(10, 1000 + seed))
