@@ -39,7 +39,7 @@ def test_files_and_folders_anywhere(tmp_path: Path) -> None:
     manifest, crops = read_manifest(tmp_path / "out"), read_crops_table(tmp_path / "out")
     assert list(manifest["video"]) == ["in/deep/one.mp4", "two.dat"]
     assert (manifest["kept"] == 6).all()
-    assert read_crops(tmp_path / "out", crops).shape == (32, 128, 128, 3)
+    assert read_crops(tmp_path / "out", crops).shape == (12, 128, 128, 3)
 
 
 def test_more_videos_later_change_only_what_they_must(tmp_path: Path) -> None:
