@@ -82,7 +82,7 @@ def test_in_an_extraction(clips: Path, tmp_path: Path, monkeypatch: pytest.Monke
     assert ended.returncode == 0, ended.stderr
     rows = read_manifest(tmp_path / "out").set_index("video")
     assert tuple(rows.loc["bad.mp4", ["reason", "detail"]]) == CRASH
-    assert rows["kept"].to_dict() == {"a.mp4": 16, "bad.mp4": 0, "c.mp4": 16}
+    assert rows["kept"].to_dict() == {"a.mp4": 6, "bad.mp4": 0, "c.mp4": 6}
 
 
 def test_in_the_server(detector: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

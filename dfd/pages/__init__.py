@@ -24,7 +24,7 @@ def environment(package: str) -> Environment:
         >>> pages = environment("dfd.scan")
         >>> pages.from_string("{{ 2 | counted('video') }} of {{ owner }}").render(owner="<B>")
         '2 videos of &lt;B&gt;'
-        >>> "<style>" in pages.get_template("index.html").render(rows=[])
+        >>> "<style>" in pages.get_template("index.html").render(rows=[], supposed="")
         True
     """
     pages = Environment(

@@ -6,7 +6,7 @@ from dfd.pages import environment
 
 
 def test_a_page_holds_its_stylesheet_in_the_colours_of_the_pictures() -> None:
-    page = environment("dfd.scan").get_template("index.html").render(rows=[])
+    page = environment("dfd.scan").get_template("index.html").render(rows=[], supposed="")
     style = page.split("<style>")[1].split("</style>")[0]
     assert all(colour in style for colour in (*TEXT_COLOURS.values(), *DARK_TEXT_COLOURS.values()))
     assert "{{" not in style

@@ -36,7 +36,7 @@ CLIP = CLIPS[0]
 
 def two_people(path: Path) -> Path:
     """Write a clip that shows two clips of the sample side by side."""
-    pairs = [frames_of(clip, range(0, 40, 4)) for clip in (CLIPS[0], CLIPS[6])]
+    pairs = [frames_of(clip, range(0, 20, 2)) for clip in (CLIPS[0], CLIPS[6])]
     return write_clip(
         path, [np.hstack([a.image(), b.image()]) for a, b in zip(*pairs, strict=True)]
     )
@@ -78,8 +78,8 @@ def test_a_record_tells_what_was_judged_by_what(
     record = scan.record
     assert (record.file.name, record.file.sha256) == ("my clip.mp4", hash_file(CLIP))
     assert record.file.size == CLIP.stat().st_size
-    assert (record.video.width, record.video.height, record.video.frames) == (480, 360, 60)
-    assert record.video.duration_s == pytest.approx(2.4)
+    assert (record.video.width, record.video.height, record.video.frames) == (400, 336, 25)
+    assert record.video.duration_s == pytest.approx(1.0)
     assert (record.model.name, record.model.version) == ("models:/m@champion", "4")
     assert record.model.backbone == "mesonet"
     assert record.crop == detector.card.crop
@@ -184,7 +184,7 @@ def drawing() -> np.ndarray:
 def shrunk(path: Path) -> Path:
     """Write a clip whose faces are detected but too small to be judged."""
     images = [
-        cv2.resize(frame.image(), (64, 48), None, 0, 0, cv2.INTER_AREA)
+        cv2.resize(frame.image(), (80, 66), None, 0, 0, cv2.INTER_AREA)
         for frame in frames_of(CLIP, range(10))
     ]
     return write_clip(path, images)
