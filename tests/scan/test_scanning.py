@@ -184,7 +184,7 @@ def drawing() -> np.ndarray:
 def shrunk(path: Path) -> Path:
     """Write a clip whose faces are detected but too small to be judged."""
     images = [
-        cv2.resize(frame.image(), (80, 66), None, 0, 0, cv2.INTER_AREA)
+        cv2.resize(frame.image(), (72, 60), None, 0, 0, cv2.INTER_AREA)
         for frame in frames_of(CLIP, range(10))
     ]
     return write_clip(path, images)
