@@ -88,3 +88,13 @@ def test_the_deps_of_a_stage_are_what_its_flow_imports(stage: str) -> None:
 
 def test_what_makes_no_output_exists() -> None:
     assert set(MODULES) >= MAKES_NO_OUTPUT
+
+
+def test_a_stage_stands_after_those_whose_output_it_reads() -> None:
+    """``dfd pipeline --without`` runs the stages one by one, in the order of the file."""
+    made: set[str] = set()
+    for name, stage in STAGES.items():
+        content = stage.get("do", stage)
+        read = {dep for dep in content["deps"] if dep.startswith("data/")}
+        assert read <= made, name
+        made |= {out if isinstance(out, str) else next(iter(out)) for out in content["outs"]}
