@@ -61,6 +61,8 @@ def without_untouched(crops: Crops) -> tuple[Crops, int]:
             continue  # a forgery that is too subtle to see in this way
         people += sum(same)
         left_out += [row for rows, alike in zip(tracks, same, strict=True) if alike for row in rows]
+    if not left_out:
+        return crops, 0  # whose sources are known already
     kept = np.setdiff1d(np.arange(len(crops)), left_out)
     return replace(
         crops,

@@ -268,6 +268,7 @@ class _Run:
             self.validation,
             self.validation_scores(),
             self.params.target_error,
+            self.criterion,
         )
 
 

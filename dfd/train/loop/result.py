@@ -16,7 +16,7 @@ from dfd.scoring.decision import THRESHOLD, Decision
 from dfd.scoring.fitting import fit_decision
 from dfd.scoring.metrics import Metrics, measure
 from dfd.train.feed.crops import Crops
-from dfd.train.loop.history import Criterion, EpochRecord, best_epoch, criterion_for
+from dfd.train.loop.history import Criterion, EpochRecord, best_epoch
 from dfd.train.loop.network import StartNetwork
 
 
@@ -94,6 +94,7 @@ def training_result(
     validation: Crops,
     scores: Scores,
     target_error: float,
+    criterion: Criterion,
 ) -> TrainingResult:
     """Fit the decision on the validation videos, and return the result of a run.
 
@@ -104,6 +105,7 @@ def training_result(
         validation: The validation crops.
         scores: P(FAKE) of each validation crop under the network, float64 (N,).
         target_error: Share of wrong verdicts, 0..1, that is to be promised.
+        criterion: What the best epoch was chosen by.
     """
     crops = validation.table.assign(score=scores)
     videos = video_scores(crops)
@@ -116,7 +118,7 @@ def training_result(
         model=network.model,
         weights=network.weights,
         history=tuple(history),
-        criterion=criterion_for(crops["group"].nunique()),
+        criterion=criterion,
         decision=decision,
         frames=frame_metrics,
         videos=video_metrics,
