@@ -20,7 +20,7 @@ from dfd.params.section import read_params
 from flows.progress import REPORTS, WarningReports
 from flows.server import SERVER_ERRORS, LostServerError, prefect_server
 
-STAGES = ("dataset", "split", "faces", "train", "evaluate", "robustness", "register")
+STAGES = ("dataset", "faces", "split", "train", "evaluate", "robustness", "register")
 CANDIDATE_STAGES = ("train", "evaluate", "robustness")
 _WENT_WELL = "Finished in state Completed()"
 _PATIENCE_S = 5.0  # for a program that has been interrupted

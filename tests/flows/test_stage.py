@@ -124,7 +124,7 @@ def test_broken_params_are_named_by_the_pipeline(project: Project) -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["bogus"], "bogus: no such stage; the stages are dataset, split, faces, train, "),
+        (["bogus"], "bogus: no such stage; the stages are dataset, faces, split, train, "),
         (["train"], "train: this stage needs one candidate; name one of params.yaml"),
         (["split", "mesonet"], "split: this stage takes no candidate; leave out 'mesonet'"),
         (["train", "vgg"], "params.yaml: no candidate 'vgg'; there are inception_resnet_v2, "),
