@@ -16,8 +16,9 @@ import pandas as pd
 from scipy.stats import norm
 
 from dfd.scoring.aggregate import probability
+from dfd.scoring.calibration import fit_calibration
 from dfd.scoring.decision import Calibration
-from dfd.scoring.fitting import bands_of, fit_calibration, promise_of
+from dfd.scoring.fitting import bands_of, promise_of
 from dfd.scoring.metrics import Values
 
 TARGETS = (0.05, 0.1, 0.2)

@@ -64,7 +64,7 @@ class Promise(BaseModel):
         target_error: Share of the verdicts, 0..1, that may be wrong.
         bound: Upper end of the one-sided 90 % interval of that share, at most ``target_error``;
             None where no such promise can be made, so that there are no verdicts.
-        groups: Number of groups of validation videos.
+        groups: Number of groups of validation videos that may get a verdict.
         missing: How many more groups the promise needs at least, if every new verdict is right; 0
             where the promise is made.
         carried: The smallest ``target_error``, in whole percent, that these videos carry; None

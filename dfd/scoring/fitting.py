@@ -1,10 +1,4 @@
-"""Fitting a detector's decision to validation videos: calibration, and the error it can promise.
-
-Calibration is Platt scaling: linear in log-odds (Platt, *Probabilistic outputs for support vector
-machines*, 1999; Guo et al., *On calibration of modern neural networks*, ICML 2017, call the slope
-1/temperature). It has two parameters, which a few dozen validation videos are enough to fit, and it
-does not change the order of scores. Both classes have equal weight, so that the share of FAKE in
-the validation part is in no probability.
+"""Fitting a detector's decision to validation videos: the error that it can promise.
 
 The inconclusive band is chosen so that the share of wrong verdicts, if one video in two is fake, is
 at most ``target_error`` with a confidence of 90 %: selective classification with a guarantee
@@ -15,6 +9,8 @@ at most ``target_error`` with a confidence of 90 %: selective classification wit
   weigh the same; unequal weights make the groups count for fewer (Kish, *Survey sampling*, 1965).
 - The upper end of the share is that of Clopper and Pearson (*Biometrika*, 1934), for counts that
   need not be whole (Korn and Graubard, *Survey Methodology*, 1998).
+- A video that is called FAKE by a face of fewer than ``FEWEST_CROPS`` crops gets no verdict in any
+  band: it is neither an error nor a verdict that was right.
 - Bands are tried from the widest one that leaves enough groups to narrower ones, and the first that
   breaks the promise ends the search: a fixed sequence, in which trying several bands costs no
   confidence (Angelopoulos et al., *Learn then test*, 2021).
@@ -30,16 +26,14 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import brentq
 from scipy.stats import beta
-from sklearn.linear_model import LogisticRegression
 
-from dfd.scoring.aggregate import log_odds
-from dfd.scoring.decision import Calibration, Decision, Promise
+from dfd.scoring.aggregate import FEWEST_CROPS, log_odds
+from dfd.scoring.calibration import fit_calibration, fit_platt
+from dfd.scoring.decision import Decision, Promise
 from dfd.scoring.metrics import Flags, Values, is_fake
 
 CONFIDENCE = 0.9  # with which a promise is kept
 _FOLDS = 5
-_MIN_SLOPE = 0.01  # a detector that ranks the validation videos wrongly is never inverted
-_FLAT = Calibration(temperature=1 / _MIN_SLOPE)
 
 
 @dataclass(frozen=True)
@@ -63,11 +57,16 @@ class Bands:
     least: Values
 
 
+_ZERO, _ONE = np.zeros(1), np.ones(1)
+_NO_VERDICTS = Bands(_ZERO, _ZERO, _ZERO, _ZERO, bounds=_ONE, least=_ONE)
+
+
 def fit_decision(
     labels: "Sequence[str] | pd.Series",
     scores: npt.ArrayLike,
     groups: "Sequence[str] | Sequence[int] | pd.Series",
     target_error: float,
+    crops: npt.ArrayLike = FEWEST_CROPS,
 ) -> Decision:
     """Return the calibration and the inconclusive band fitted on validation videos.
 
@@ -76,6 +75,7 @@ def fit_decision(
         scores: Uncalibrated P(FAKE) of the videos, 0..1, in the same order.
         groups: The group of each video, in the same order.
         target_error: The share of the verdicts that may be wrong, between 0 and 0.5.
+        crops: Number of crops of the track that decides, of each video or of all.
 
     Example:
         Twelve groups without an error promise at most 20 % wrong verdicts, but not 5 %:
@@ -89,39 +89,17 @@ def fit_decision(
         >>> decision.width, decision.promise.missing, decision.promise.carried
         (None, 33, 0.18)
     """
-    bands = bands_of(labels, scores, groups)
+    bands = bands_of(labels, scores, groups, crops)
     width, promise = promise_of(bands, target_error)
     fake_share = float(is_fake(labels).mean())
     return Decision(fit_calibration(labels, scores), width, fake_share, promise)
-
-
-def fit_calibration(labels: "Sequence[str] | pd.Series", scores: npt.ArrayLike) -> Calibration:
-    """Return the calibration with the lowest log loss on validation videos of equal classes.
-
-    The targets are not 0 and 1, but Platt's 1 / (n + 2) and (n + 1) / (n + 2), where n is the
-    number of videos of the rarer class. Validation videos without a single error therefore do not
-    make every probability 0 or 1.
-
-    Args:
-        labels: Labels of the videos, ``REAL`` or ``FAKE``.
-        scores: Uncalibrated P(FAKE) of the videos, 0..1, in the same order.
-
-    Example:
-        A network that is certain of everything, right or wrong:
-
-        >>> from dfd.scoring.fitting import fit_calibration
-        >>> labels = ["REAL"] * 5 + ["FAKE"] * 5
-        >>> calibration = fit_calibration(labels, [0.01] * 4 + [0.99] * 5 + [0.01])
-        >>> calibration.apply([0.01, 0.99]).round(2).tolist()
-        [0.29, 0.71]
-    """
-    return _platt(is_fake(labels), log_odds(scores))
 
 
 def bands_of(
     labels: "Sequence[str] | pd.Series",
     scores: npt.ArrayLike,
     groups: "Sequence[str] | Sequence[int] | pd.Series",
+    crops: npt.ArrayLike = FEWEST_CROPS,
 ) -> Bands:
     """Return the inconclusive bands, with the groups and errors that each leaves outside.
 
@@ -129,6 +107,7 @@ def bands_of(
         labels: Labels of the videos, ``REAL`` or ``FAKE``.
         scores: Uncalibrated P(FAKE) of the videos, 0..1, in the same order.
         groups: The group of each video, in the same order.
+        crops: Number of crops of the track that decides, of each video or of all.
 
     Example:
         The least certain of 24 predictions is wrong:
@@ -142,10 +121,15 @@ def bands_of(
     fake, members = is_fake(labels), pd.factorize(pd.Series(groups), sort=True)[0]
     odds = _cross_fitted(fake, log_odds(scores), members)
     distance = np.abs(odds).round(9)
-    weight = np.where(fake, 1 / max(fake.sum(), 1), 1 / max((~fake).sum(), 1))
+    seldom = (odds >= 0) & (np.asarray(crops) < FEWEST_CROPS)  # no verdict, however narrow the band
+    order = np.argsort(-distance, kind="stable")
+    order = order[~seldom[order]]
+    if not len(order):
+        return _NO_VERDICTS
+    weight = np.where(fake, 1 / max(fake.sum(), 1), 1 / max((~fake).sum(), 1)) * ~seldom
     wrong = weight * ((odds >= 0) != fake)
     videos = pd.DataFrame({"group": members, "weight": weight, "wrong": wrong})
-    videos = videos.iloc[np.argsort(-distance, kind="stable")].reset_index(drop=True)
+    videos = videos.iloc[order].reset_index(drop=True)
 
     judged = videos.groupby("group")[["weight", "wrong"]].cumsum()
     share = judged["wrong"] / judged["weight"]
@@ -157,7 +141,7 @@ def bands_of(
     groups = total**2 / (joins**2).cumsum()
     wrong_groups = groups * (of_group * (share - before)).cumsum() / total
 
-    ordered = -np.sort(-distance)
+    ordered = distance[order]
     narrower = np.append(ordered[1:], -1.0)
     last = ordered > narrower  # videos of equal distance get their verdicts together
     widths = np.where(narrower < 0, 0.0, (ordered + narrower) / 2)
@@ -215,24 +199,6 @@ def upper_bound(wrong: npt.ArrayLike, groups: npt.ArrayLike) -> Values:
     return np.where(k >= n - 1e-9, 1.0, beta.ppf(CONFIDENCE, k + 1, np.maximum(n - k, 1e-9)))
 
 
-def _platt(fake: Flags, odds: Values) -> Calibration:
-    """Return the calibration of log-odds, (N,); a flat one where they tell nothing."""
-    fakes, reals = int(fake.sum()), int((~fake).sum())
-    n = min(fakes, reals)
-    if n == 0 or np.ptp(odds) == 0:
-        return _FLAT
-    target = np.where(fake, n + 1, 1) / (n + 2)
-    weight = np.where(fake, n / fakes, n / reals)
-    model = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-8)
-    model.fit(
-        np.concatenate([odds, odds])[:, None],
-        np.repeat([True, False], len(odds)),
-        sample_weight=np.concatenate([weight * target, weight * (1 - target)]),
-    )
-    slope, bias = float(model.coef_[0, 0]), float(model.intercept_[0])
-    return Calibration(temperature=1 / slope, bias=bias) if slope >= _MIN_SLOPE else _FLAT
-
-
 def _cross_fitted(fake: Flags, odds: Values, members: npt.NDArray[np.intp]) -> Values:
     """Return calibrated log-odds (N,) whose threshold was fitted to other groups.
 
@@ -242,9 +208,9 @@ def _cross_fitted(fake: Flags, odds: Values, members: npt.NDArray[np.intp]) -> V
     threshold = np.empty_like(odds)
     for number in np.unique(fold):
         others = fold != number
-        calibration = _platt(fake[others], odds[others])
+        calibration = fit_platt(fake[others], odds[others])
         threshold[~others] = -calibration.bias * calibration.temperature
-    return (odds - threshold) / _platt(fake, odds).temperature
+    return (odds - threshold) / fit_platt(fake, odds).temperature
 
 
 def _start(bands: Bands, target_error: float) -> int | None:
@@ -273,7 +239,8 @@ def _missing(bands: Bands, target_error: float) -> int:
         wrong,
         (2 * wrong + 10) / target_error,
     )
-    return max(1, int(np.ceil((needed - groups) * bands.counted[at] / groups - 1e-6)))
+    uneven = bands.counted[at] / groups if groups else 1.0
+    return max(1, int(np.ceil((needed - groups) * uneven - 1e-6)))
 
 
 def _carried(bands: Bands) -> float | None:

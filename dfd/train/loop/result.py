@@ -109,7 +109,11 @@ def training_result(
     """
     crops = validation.table.assign(score=scores)
     videos = video_scores(crops)
-    decision = fit_decision(videos["label"], videos["score"], videos["group"], target_error)
+    decision = fit_decision(
+        *(videos["label"], videos["score"], videos["group"]),
+        target_error=target_error,
+        crops=videos["deciding_crops"],
+    )
     frame_metrics, video_metrics = (
         measure(table["label"], decision.calibration.apply(table["score"]), THRESHOLD)
         for table in (crops, videos)

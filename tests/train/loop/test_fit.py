@@ -125,7 +125,11 @@ def test_the_decision_is_what_the_validation_videos_ask_for(
     scores = fake_scores(fitted.model, validation.images)
     videos = video_scores(validation.table.assign(score=scores))
     found = fitted.decision
-    wanted = fit_decision(videos["label"], videos["score"], videos["group"], params.target_error)
+    wanted = fit_decision(
+        *(videos["label"], videos["score"], videos["group"]),
+        target_error=params.target_error,
+        crops=videos["deciding_crops"],
+    )
     assert found.calibration.bias == pytest.approx(wanted.calibration.bias, abs=1e-3)
     assert found.promise.target_error == params.target_error
     assert (found.width, found.promise.missing) == (wanted.width, wanted.promise.missing)
