@@ -19,9 +19,9 @@ import pytest
 from benchmarks.servers import free_port, running_server
 from dfd.detector.card import load_card
 from dfd.errors import DetectorError
-from dfd.scan.worker import NamedDetector, scan_file
 from tasks import served_model  # noqa: F401 - MLflow warns once while it imports this module
 from tasks.model_version import log_served_model
+from tests.commands import dfd
 from tests.data import SAMPLE, write_video
 from tests.detectors import write_detector
 
@@ -104,7 +104,8 @@ def ask(server: str, content: dict[str, Any]) -> list[dict[str, Any]]:
 def test_a_video_gets_the_verdict_of_a_scan_by_path_or_by_content(
     server: str, detector: Path, clip: Path, permitted: Path
 ) -> None:
-    expected = scan_file(clip, NamedDetector(detector, "small")).record.model_dump(mode="json")
+    scanned = dfd(detector.parent, "scan", clip, "--model", "small", "--json")
+    expected = json.loads(scanned.stdout)
     assert expected["probability"] is not None
     content, path = base64.b64encode(clip.read_bytes()).decode(), str(permitted / clip.name)
     for question in (
