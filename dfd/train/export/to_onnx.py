@@ -1,22 +1,18 @@
 """Exporting the trained network as ONNX, the format in which a detector is run everywhere.
 
-The conversion by tf2onnx, from a TensorFlow function with frozen weights, runs in a process of its
-own. There Keras uses TensorFlow on the CPU, whatever the network was trained with, and no layer or
-tensor has been named before, so that equal weights give equal bytes.
+The conversion by tf2onnx, from a TensorFlow function, runs in a process of its own. There Keras
+uses TensorFlow on the CPU, whatever the network was trained with, and no layer or tensor has been
+named before, so that equal weights give equal bytes.
 
     python -m dfd.train.export.to_onnx model.keras model.onnx crops.npy
 """
 
-import gc
 import importlib.util
 import json
 import os
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +21,7 @@ import numpy as np
 from dfd.arrays import Images
 from dfd.detector.network import INPUT, OUTPUT, fake_scores
 from dfd.errors import DetectorError
-from dfd.onnx import open_session
+from dfd.onnx import import_onnxruntime, open_session
 
 if TYPE_CHECKING:
     import onnx
@@ -164,30 +160,6 @@ class _Erfc:
         graph.make_node("Sub", [one.output[0], erf.output[0]], outputs=[result], **kind)
 
 
-@contextmanager
-def _collecting_garbage() -> Iterator[None]:
-    """Run the garbage collector five times a second.
-
-    tf2onnx makes copies of the network that refer to each other. They are few but large objects, so
-    Python's own collections come too late: InceptionResNetV2 needs 11 GB, and half of that with
-    this context.
-    """
-    ended = threading.Event()
-
-    def collect() -> None:
-        while not ended.wait(0.2):
-            gc.collect()
-
-    gc.freeze()  # the collections need not search the objects of the imported packages
-    collector = threading.Thread(target=collect)
-    collector.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        collector.join()
-
-
 def _convert(keras_file: Path, target: Path, probe: Path) -> float:
     """Convert a model in this process.
 
@@ -201,32 +173,79 @@ def _convert(keras_file: Path, target: Path, probe: Path) -> float:
     """
     import keras
     import onnx
+
+    model = keras.saving.load_model(keras_file, compile=False)
+    ordered = canonical(_folded(_to_onnx(model), target))
+    onnx.checker.check_model(ordered)
+    target.write_bytes(ordered.SerializeToString(deterministic=True))
+    crops = np.load(probe)
+    keras_scores = np.asarray(model(crops.astype(np.float32), training=False))[:, 1]
+    onnx_scores = fake_scores(open_session(target.read_bytes()), crops)
+    return float(np.abs(onnx_scores - keras_scores).max())
+
+
+def _to_onnx(model: Any) -> "onnx.ModelProto":
+    """Convert a Keras model.
+
+    tf2onnx copies the graph dozens of times. To it, kernels are therefore inputs, whose values are
+    put into the result: with InceptionResNetV2 that takes a third of the time and of the memory.
+    """
+    import onnx
     import tensorflow as tf
     import tf2onnx
     from tf2onnx.handler import tf_op
 
     tf_op("Erfc")(_Erfc)
-    model = keras.saving.load_model(keras_file, compile=False)
-    pixels = tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8, name=INPUT)
+    groups = model.trainable_variables, model.non_trainable_variables
+    values = [[variable.numpy() for variable in group] for group in groups]
+    kernels = {
+        f"kernel_{number}": array
+        for number, array in enumerate(array for group in values for array in group)
+        if array.ndim > 1
+    }
 
-    network = tf.function(
-        lambda pixels: model(tf.cast(pixels, tf.float32), training=False), input_signature=[pixels]
-    )
+    def network(pixels: Any, *inputs: Any) -> Any:
+        waiting = iter(inputs)
+        trainable, others = (
+            [next(waiting) if array.ndim > 1 else tf.constant(array) for array in group]
+            for group in values
+        )
+        floats = tf.cast(pixels, tf.float32)
+        return model.stateless_call(trainable, others, floats, training=False)[0]
+
     # Keras puts grouped convolutions into functions for XLA, which tf2onnx cannot convert. Run
     # eagerly, their operations become part of the function being converted.
     tf.config.run_functions_eagerly(True)
-    with _collecting_garbage():
-        converted, _ = tf2onnx.convert.from_function(
-            network, input_signature=[pixels], opset=_OPSET
-        )
+    pixels = tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8, name=INPUT)
+    inputs = [tf.TensorSpec(array.shape, array.dtype, name) for name, array in kernels.items()]
+    converted: onnx.ModelProto = tf2onnx.convert.from_function(
+        tf.function(network), input_signature=[pixels, *inputs], opset=_OPSET
+    )[0]
     tf.config.run_functions_eagerly(False)
-    ordered = canonical(converted)
-    onnx.checker.check_model(ordered)
-    target.write_bytes(ordered.SerializeToString(deterministic=True))
-    crops = np.load(probe)
-    keras_scores = np.asarray(network(tf.constant(crops)))[:, 1]
-    onnx_scores = fake_scores(open_session(target.read_bytes()), crops)
-    return float(np.abs(onnx_scores - keras_scores).max())
+    graph = converted.graph
+    for name in [used.name for used in graph.input if used.name in kernels]:
+        graph.initializer.append(onnx.numpy_helper.from_array(kernels[name], name))
+    del graph.input[1:]
+    return converted
+
+
+def _folded(network: "onnx.ModelProto", file: Path) -> "onnx.ModelProto":
+    """Return a network in which ONNX Runtime has computed what depends on constants alone.
+
+    Transposed kernels are such constants, and so are kernels with the factors of BatchNorm.
+
+    Args:
+        network: The network.
+        file: A file that is written on the way.
+    """
+    import onnx
+
+    ort = import_onnxruntime()
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(file)
+    ort.InferenceSession(network.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return onnx.load(file)
 
 
 if __name__ == "__main__":
