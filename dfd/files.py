@@ -17,9 +17,6 @@ from dfd.errors import DatasetError
 if TYPE_CHECKING:
     import pandas as pd
 
-VIDEO_SUFFIXES = frozenset(
-    [".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts"]
-) | {".webm", ".wmv"}
 UNFINISHED = ".unfinished-"  # prefix of temporary files; a killed process may leave some
 _REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 _SHOWN = 32  # characters of a file's name in that of its temporary file
@@ -56,6 +53,26 @@ def hash_file(path: Path) -> str:
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def content_of(path: Path) -> tuple[str, int]:
+    """Return the sha256 of a file or of a folder of files, and its size in bytes.
+
+    The hash of a folder is that of a text with a line for each file: its hash and its name.
+
+    Raises:
+        OSError: A file cannot be read.
+
+    Example:
+        >>> sha256, size = content_of(Path("samples/videos/ajgbsfvojo.mp4"))
+        >>> sha256[:12], size > 10_000
+        ('6f0b85753534', True)
+    """
+    if not path.is_dir():
+        return hash_file(path), path.stat().st_size
+    files = sorted(file for file in path.iterdir() if file.is_file())
+    listed = "".join(f"{hash_file(file)} {readable(Path(file.name))}\n" for file in files)
+    return hashlib.sha256(listed.encode()).hexdigest(), sum(file.stat().st_size for file in files)
 
 
 def hash_json(value: Any) -> str:
@@ -267,11 +284,13 @@ def read_table(path: Path, columns: Sequence[str], remedy: str) -> "pd.DataFrame
 def place(source: Path, target: Path) -> None:
     """Give ``target`` the content of ``source``, without a second copy on disk where possible.
 
+    Where ``source`` is a folder, so becomes ``target``, and each file in it is placed.
+
     Tries a reflink (two files that share blocks), then a hard link, then a plain copy. Where
     ``source`` is a symbolic link, the file it leads to is placed. ``source`` is only read.
 
     Args:
-        source: An existing file.
+        source: An existing file, or a folder of files.
         target: A path that does not exist yet; folders above it are created where needed.
 
     Raises:
@@ -284,6 +303,10 @@ def place(source: Path, target: Path) -> None:
         ...     hash_file(Path(folder, "videos", "clip.mp4"))[:12]
         '6f0b85753534'
     """
+    if source.is_dir():
+        for file in source.iterdir():
+            place(file, target / file.name)
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
     original = source.resolve()
     if _reflink(original, target):

@@ -10,7 +10,7 @@ from dfd.dataset.groups import group_videos
 from dfd.dataset.layouts import LabelledVideo
 from dfd.dataset.table import COLUMNS
 from dfd.errors import DatasetError
-from dfd.files import hash_file
+from dfd.files import content_of
 from dfd.video.frames import VideoInfo
 from dfd.video.pictures import PictureHashes
 
@@ -21,7 +21,7 @@ class FileFacts:
 
     Attributes:
         sha256: Hash of the content, 64 hexadecimal digits.
-        bytes: Size of the file.
+        bytes: Size of the file, or of the folder of frames.
         duration: Length in seconds.
         width: Width in square pixels of the upright frame.
         height: Height in square pixels of the upright frame.
@@ -58,7 +58,7 @@ def describe(path: Path, info: VideoInfo | None) -> FileFacts:
         (1.0, 400, 336)
     """
     try:
-        sha256, size = hash_file(path), path.stat().st_size
+        sha256, size = content_of(path)
     except OSError as error:
         raise DatasetError(
             f"{path}: cannot be read ({error.strerror}); check its rights"

@@ -30,7 +30,7 @@ def extract_faces(
     released as soon as its crops are encoded, so memory does not grow with the length of the video.
 
     Args:
-        path: The video file.
+        path: The video file, the still picture or the folder of frames.
         params: How to find and crop faces.
         face_detector: The face detector, from ``load_face_detector`` or any function of its form.
         admit: Callback that is called with the packets of the video before a frame is decoded, and
@@ -60,6 +60,21 @@ def extract_faces(
         if error.code == cv2.Error.StsNoMem:
             raise MemoryError from error
         raise
+
+
+def check_readable(path: Path) -> None:
+    """Check that a video can be opened at present.
+
+    Args:
+        path: The video file, the still picture or the folder of frames.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+    if path.is_dir():
+        next(path.iterdir(), None)
+    else:
+        path.open("rb").close()
 
 
 def _extract(

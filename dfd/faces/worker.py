@@ -6,7 +6,7 @@ import cv2
 
 from dfd.errors import FacesError, VideoGivenUp
 from dfd.faces.detectors import face_detector
-from dfd.faces.extract import extract_faces
+from dfd.faces.extract import check_readable, extract_faces
 from dfd.faces.store import write_video_faces
 from dfd.params.faces import CropParams
 
@@ -39,7 +39,7 @@ def extract_into(store: Path, key: str, path: Path, params: CropParams) -> None:
     """
     prepare(params)
     try:
-        path.open("rb").close()
+        check_readable(path)
     except OSError as error:  # not stored: the file may be readable next time
         raise VideoGivenUp("unreadable", f"cannot be opened ({error.strerror})") from error
     faces = extract_faces(path, params, face_detector(params))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dfd.faces.detectors import face_detector
-from dfd.faces.extract import extract_faces
+from dfd.faces.extract import check_readable, extract_faces
 from dfd.faces.record import VideoFaces, no_crops
-from dfd.files import hash_file, readable
+from dfd.files import content_of, readable
 from dfd.params.faces import CropParams
 from dfd.scan.provenance import read_provenance
 from dfd.scan.record import Provenance, ScannedFile, Video
@@ -61,11 +61,11 @@ def inspect_file(
         ('unreadable', 'is no regular file, or a link to nothing')
     """
     started = time.perf_counter()
-    if not path.is_file():
+    if not path.is_file() and not path.is_dir():
         detail = "is no regular file, or a link to nothing"
         return failed_inspection(path, "unreadable", detail, started)
     try:
-        path.open("rb").close()
+        check_readable(path)
     except OSError as error:
         detail = f"cannot be opened ({error.strerror})"
         return failed_inspection(path, "unreadable", detail, started)
@@ -100,9 +100,10 @@ def failed_inspection(path: Path, reason: str, detail: str, started: float) -> I
 
 def _scanned_file(path: Path) -> ScannedFile:
     name = readable(Path(path.name))
-    if not path.is_file():  # it is gone, or a pipe, and reading a pipe would wait for its writer
+    if not path.is_file() and not path.is_dir():  # a pipe would be read until its writer ends
         return ScannedFile(name=name, sha256="", size=0)
     try:
-        return ScannedFile(name=name, sha256=hash_file(path), size=path.stat().st_size)
+        sha256, size = content_of(path)
+        return ScannedFile(name=name, sha256=sha256, size=size)
     except OSError:
         return ScannedFile(name=name, sha256="", size=0)

@@ -27,7 +27,8 @@ def read_provenance(path: Path) -> Provenance | None:
     Returns:
         The claims; with the state ``Unreadable`` and nothing else where the reader fails on the
         file or the manifest is not formed as it should be. None where the package is not
-        installed, the container is not MP4, MOV or AVI, or the file has no manifest.
+        installed, the file is none of MP4, MOV, AVI, JPEG, PNG and WebP, or it has no
+        manifest.
 
     Raises:
         MemoryError: The manifest needs more memory than there is.
@@ -64,7 +65,11 @@ def _media_type(start: bytes) -> str | None:
     """Return the media type of a file that begins with these 12 bytes; None for other kinds."""
     if start[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"wide"):
         return "video/mp4"
-    return "video/avi" if start[:4] == b"RIFF" and start[8:12] == b"AVI " else None
+    if start[:4] == b"RIFF":
+        return {b"AVI ": "video/avi", b"WEBP": "image/webp"}.get(start[8:12])
+    if start.startswith(b"\x89PNG"):
+        return "image/png"
+    return "image/jpeg" if start.startswith(b"\xff\xd8\xff") else None
 
 
 def _provenance(state: str, manifest: dict[str, Any]) -> Provenance:

@@ -2,10 +2,10 @@
 
 A *decisive* reason accompanies the verdict INCONCLUSIVE. It is given exactly where an evaluation
 counts no verdict either: there is no crop, the video is unlike the training videos, the detector
-gives no verdicts, the probability lies in its inconclusive band, or the suspicious face was seen
-too rarely. Every other reason is a caution
-and changes no verdict. To add a reason, add a line to ``REASONS`` and the code that yields it; the
-pages and the JSON schema use the table, and a test compares ``docs/scan.md`` with it.
+gives no verdicts, the probability lies in its inconclusive band, or the face was seen too rarely.
+Every other reason is a caution and changes no verdict. To add a reason, add a line to ``REASONS``
+and the code that yields it; the pages and the JSON schema use the table, and a test compares
+``docs/scan.md`` with it.
 """
 
 from collections.abc import Iterator
@@ -58,7 +58,7 @@ _KINDS = (
     Kind(
         "few_crops",
         True,
-        "The suspicious face was seen too rarely to call the video FAKE.",
+        "The face was seen too rarely for a verdict by this detector.",
     ),
     Kind(
         "no_promise",
@@ -73,6 +73,7 @@ _KINDS = (
     Kind("time_limit", True, "Scanning the file took longer than the time limit."),
     Kind("memory_limit", True, "Scanning the file needed more memory than the limit."),
     Kind("crash", True, "The file crashed the program that reads it."),
+    Kind("still", False, "It is a still picture, which shows less than a video."),
     Kind(
         "few_faces",
         False,
@@ -101,7 +102,7 @@ def why_none(
     probability: float | None,
     decision: Decision,
     prior: float = PRIOR,
-    crops: int = FEWEST_CROPS,
+    crops: int | None = None,
 ) -> Iterator[Reason]:
     """Yield the reason why a video gets no verdict, or nothing where it gets a verdict.
 
@@ -112,7 +113,7 @@ def why_none(
             for a video outside the domain.
         decision: How the detector's probabilities become verdicts.
         prior: Share of FAKE among the videos that are judged, between 0 and 1.
-        crops: Number of crops of the track that decides.
+        crops: Number of crops of the track that decides; None for as many as a verdict needs.
 
     Example:
         >>> from dfd.scoring.decision import Calibration
@@ -135,11 +136,11 @@ def why_none(
         yield Reason(code="no_promise", detail=why)
     elif probability is not None and decision.verdict(probability, prior) == "INCONCLUSIVE":
         yield _between(probability, decision, prior)
-    elif probability is not None and decision.verdict(probability, prior, crops) == "INCONCLUSIVE":
+    elif crops is not None and crops < decision.fewest_crops:
         yield Reason(
             code="few_crops",
-            detail=f"the most suspicious face was seen in {counted(crops, 'frame')} only; "
-            f"FAKE needs {FEWEST_CROPS}",
+            detail=f"the face that decides was seen in {counted(crops, 'frame')}; a verdict needs "
+            f"{decision.fewest_crops}",
         )
 
 
@@ -182,7 +183,13 @@ def cautions(faces: VideoFaces, domain: Domain) -> Iterator[Reason]:
     """
     if not faces.crops:
         return
-    if faces.kept < FEWEST_CROPS or faces.kept < _SCARCE * faces.asked:
+    if faces.frames == 1:
+        yield Reason(
+            code="still",
+            detail="it is a single picture: nothing shows whether other pictures of the same face "
+            "would have been judged alike, so there is no interval",
+        )
+    elif faces.kept < FEWEST_CROPS or faces.kept < _SCARCE * faces.asked:
         frames = counted(faces.asked, "sampled frame")
         yield Reason(code="few_faces", detail=f"only {faces.kept} of {frames} could be judged")
     size = median(crop.face.size for crop in faces.crops)

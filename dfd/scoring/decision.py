@@ -89,12 +89,15 @@ class Decision:
         width: Half the width of the inconclusive band around ``THRESHOLD``, in log-odds; 0 where
             every video gets a verdict, None where none does.
         fake_share: Share of FAKE among the validation videos, which no probability contains.
+        fewest_crops: Number of crops that the deciding track needs for a verdict: what is promised
+            was counted on faces seen as often. It is 1 for a detector that was fitted on stills.
         promise: What is promised of the verdicts; None in the card of an older detector.
     """
 
     calibration: Calibration
     width: float | None
     fake_share: float = PRIOR
+    fewest_crops: int = FEWEST_CROPS
     promise: Promise | None = None
 
     def band(self, prior: float = PRIOR) -> tuple[float, float]:
@@ -120,14 +123,14 @@ class Decision:
         low, high = probability([min(shift, 0) - self.width, max(shift, 0) + self.width])
         return float(low), float(high)
 
-    def verdict(self, probability: float, prior: float = PRIOR, crops: int = FEWEST_CROPS) -> str:
+    def verdict(self, probability: float, prior: float = PRIOR, crops: int | None = None) -> str:
         """Return the verdict ``REAL``, ``FAKE`` or ``INCONCLUSIVE``.
 
         Args:
             probability: Calibrated P(FAKE) at the prior, 0..1.
             prior: Share of FAKE among the videos that are judged, between 0 and 1.
-            crops: Number of crops of the track that decides. Fewer than ``FEWEST_CROPS`` never give
-                the verdict FAKE.
+            crops: Number of crops of the track that decides; fewer than ``fewest_crops`` give no
+                verdict. None for as many as are needed.
 
         Example:
             >>> from dfd.scoring.decision import Calibration, Decision
@@ -136,11 +139,10 @@ class Decision:
             ['REAL', 'INCONCLUSIVE', 'FAKE']
         """
         low, high = self.band(prior)
-        if self.width is None or low < probability < high:
+        seldom = crops is not None and crops < self.fewest_crops
+        if self.width is None or seldom or low < probability < high:
             return "INCONCLUSIVE"
-        if probability < high:
-            return "REAL"
-        return "FAKE" if crops >= FEWEST_CROPS else "INCONCLUSIVE"
+        return "REAL" if probability < high else "FAKE"
 
 
 def why_no_verdicts(decision: Decision) -> str | None:

@@ -9,8 +9,8 @@ at most ``target_error`` with a confidence of 90 %: selective classification wit
   weigh the same; unequal weights make the groups count for fewer (Kish, *Survey sampling*, 1965).
 - The upper end of the share is that of Clopper and Pearson (*Biometrika*, 1934), for counts that
   need not be whole (Korn and Graubard, *Survey Methodology*, 1998).
-- A video that is called FAKE by a face of fewer than ``FEWEST_CROPS`` crops gets no verdict in any
-  band: it is neither an error nor a verdict that was right.
+- A video whose face has fewer crops than a verdict needs gets none in any band: it is neither an
+  error nor a verdict that was right.
 - Bands are tried from the widest one that leaves enough groups to narrower ones, and the first that
   breaks the promise ends the search: a fixed sequence, in which trying several bands costs no
   confidence (Angelopoulos et al., *Learn then test*, 2021).
@@ -57,10 +57,6 @@ class Bands:
     least: Values
 
 
-_ZERO, _ONE = np.zeros(1), np.ones(1)
-_NO_VERDICTS = Bands(_ZERO, _ZERO, _ZERO, _ZERO, bounds=_ONE, least=_ONE)
-
-
 def fit_decision(
     labels: "Sequence[str] | pd.Series",
     scores: npt.ArrayLike,
@@ -92,7 +88,25 @@ def fit_decision(
     bands = bands_of(labels, scores, groups, crops)
     width, promise = promise_of(bands, target_error)
     fake_share = float(is_fake(labels).mean())
-    return Decision(fit_calibration(labels, scores), width, fake_share, promise)
+    calibration = fit_calibration(labels, scores)
+    return Decision(calibration, width, fake_share, fewest_crops(crops), promise)
+
+
+def fewest_crops(crops: npt.ArrayLike) -> int:
+    """Return how many crops of the deciding track a verdict needs.
+
+    It is ``FEWEST_CROPS``, since a face that is seen once in a video is often none or a stranger's.
+    Where no validation video has as many, as with stills, it is what they have at most.
+
+    Args:
+        crops: Number of crops of the track that decides, of each validation video or of all.
+
+    Example:
+        >>> from dfd.scoring.fitting import fewest_crops
+        >>> fewest_crops([16, 2, 16]), fewest_crops([1, 1, 1])
+        (4, 1)
+    """
+    return min(FEWEST_CROPS, int(np.max(crops)))
 
 
 def bands_of(
@@ -121,11 +135,9 @@ def bands_of(
     fake, members = is_fake(labels), pd.factorize(pd.Series(groups), sort=True)[0]
     odds = _cross_fitted(fake, log_odds(scores), members)
     distance = np.abs(odds).round(9)
-    seldom = (odds >= 0) & (np.asarray(crops) < FEWEST_CROPS)  # no verdict, however narrow the band
+    seldom = np.broadcast_to(np.asarray(crops) < fewest_crops(crops), odds.shape)  # no verdict ever
     order = np.argsort(-distance, kind="stable")
     order = order[~seldom[order]]
-    if not len(order):
-        return _NO_VERDICTS
     weight = np.where(fake, 1 / max(fake.sum(), 1), 1 / max((~fake).sum(), 1)) * ~seldom
     wrong = weight * ((odds >= 0) != fake)
     videos = pd.DataFrame({"group": members, "weight": weight, "wrong": wrong})

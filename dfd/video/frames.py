@@ -8,7 +8,7 @@ the cores.
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -21,9 +21,11 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from dfd.errors import VideoError
+from dfd.video.animated_webp import animated_size, read_animation
 from dfd.video.frame import Frame
-from dfd.video.packets import Packets, list_packets, opened, stored_packets
+from dfd.video.packets import Packets, list_packets, listed_frames, opened, stored_packets
 from dfd.video.phash import perceptual_hash
+from dfd.video.stills import FOLDER_RATE
 
 # Codecs whose "not a reference" mark can be trusted. In other codecs, a frame with that mark may
 # still be the reference of a higher temporal layer.
@@ -75,7 +77,7 @@ def probe(path: Path) -> VideoInfo:
     """Measure a video: count its frames and decode the first one.
 
     Args:
-        path: The video file.
+        path: The video file, the still picture or the folder of frames.
 
     Raises:
         VideoError: The file is missing, empty or not a video, or no frame of it can be decoded.
@@ -86,11 +88,9 @@ def probe(path: Path) -> VideoInfo:
         (1.0, 400, 336, 25.0, 25)
     """
     packets = list_packets(path)
-    with opened(path) as (container, stream):
-        pictures = _decoded(container, stream)
-        first = next((Frame(0, 0.0, picture, _aspect(stream)) for picture in pictures), None)
-        if first is None:
-            raise VideoError(f"{path}: no frame can be decoded; replace or remove the file")
+    first = next(_all_frames(path), None)
+    if first is None:
+        raise VideoError(f"{path}: no frame can be decoded; replace or remove the file")
     fps = packets.frames / packets.duration if packets.duration else 0.0
     size = (first.width, first.height)
     return VideoInfo(packets.duration, *size, fps, packets.frames, perceptual_hash(first))
@@ -109,7 +109,7 @@ def read_frames(
     the file is damaged, or refreshes its pictures gradually instead of by key frames.
 
     Args:
-        path: The video file.
+        path: The video file, the still picture or the folder of frames.
         packets: Its packets, from ``list_packets``.
         indices: Ascending positions among its shown frames, from 0.
         admit: Callback for frames that are larger than the header promised, whether or not they
@@ -126,6 +126,13 @@ def read_frames(
         0 0.0 (336, 400, 3)
         20 0.8 (336, 400, 3)
     """
+    if path.is_dir():
+        yield from _folder_frames(path, packets, indices, admit)
+        return
+    if animated_size(path):
+        wanted = set(indices)
+        yield from (frame for frame in _animation_frames(path) if frame.index in wanted)
+        return
     pending = deque(indices)
     if pending and packets.times is not None:
         plan = _plan(packets.times, packets, indices)
@@ -144,6 +151,39 @@ def read_frames(
                 yield frame
                 if frame.index == pending[-1]:
                     return
+
+
+def _all_frames(path: Path) -> Generator[Frame]:
+    """Yield the frames of a file or of a folder, as far as they can be decoded, with no times."""
+    if not path.is_dir() and animated_size(path):
+        yield from _animation_frames(path)
+        return
+    for file in listed_frames(path) if path.is_dir() else [path]:
+        with opened(file) as (container, stream):
+            for picture in _decoded(container, stream):
+                yield Frame(0, 0.0, picture, _aspect(stream))
+
+
+def _animation_frames(path: Path) -> Iterator[Frame]:
+    """Yield the frames of an animated WebP."""
+    animation = read_animation(path)
+    for index, (image, time) in enumerate(zip(animation.images, animation.times, strict=True)):
+        picture = av.VideoFrame.from_ndarray(image, format="bgr24")
+        yield Frame(index, time, picture, Fraction(1))
+
+
+def _folder_frames(
+    folder: Path, packets: Packets, indices: Sequence[int], admit: Callable[[Packets], None]
+) -> Iterator[Frame]:
+    """Yield the wanted pictures of a folder, but for those that cannot be decoded."""
+    files = listed_frames(folder)
+    for index in indices:
+        with suppress(VideoError):
+            for frame in _all_frames(files[index]):
+                if (pixels := frame.picture.width * frame.picture.height) > packets.pixels:
+                    admit(replace(packets, pixels=pixels))
+                yield replace(frame, index=index, time_s=index / FOLDER_RATE)
+                break
 
 
 def _plan(

@@ -1,7 +1,8 @@
 """The packets of a video, listed without decoding: its number of frames, their times, key frames.
 
-The header of a container may state a wrong number of frames or wrong times, so both are taken from
-the packets themselves.
+A still picture is a video of one packet, and so is each picture in a folder of frames. The header
+of a container may state a wrong number of frames or wrong times, so both are taken from the packets
+themselves.
 """
 
 from collections.abc import Iterator
@@ -18,12 +19,14 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from dfd.errors import VideoError
+from dfd.video.animated_webp import animated_size, read_animation
+from dfd.video.stills import FOLDER_RATE, STILL_FORMATS, forced_format, frame_files
 
-# FFmpeg chooses a demuxer by the content of the file. Images, text and playlists, which name other
-# files, are not videos, but without this list FFmpeg would open them.
+# FFmpeg chooses a demuxer by the content of the file. Text and playlists, which name other files,
+# are not videos, but without this list FFmpeg would open them.
 _OPTIONS = {
     "format_whitelist": "mov,matroska,avi,mpegts,mpeg,mpegvideo,m4v,flv,ogg,asf,mxf,dv,gif,ivf,"
-    "h264,hevc,obu,yuv4mpegpipe"
+    "h264,hevc,obu,yuv4mpegpipe,apng," + ",".join(STILL_FORMATS)
 }
 # Codecs that may store frames in another order than they are shown.
 _REORDERED = ("h264", "hevc")
@@ -41,7 +44,7 @@ class Packets:
         keys: bool (N,), whether the packet holds a key frame, where decoding can start.
         shown: bool (N,), whether the frame is shown; an edit list may cut frames off.
         start_s: Time of the first shown frame in seconds; 0 where ``times`` is None.
-        duration: Seconds from the first shown frame to the end of the last one.
+        duration: Seconds from the first shown frame to the end of the last one; 0 for a still.
         pixels: Pixels of a stored frame, as the header states them; a frame may have more.
     """
 
@@ -62,7 +65,7 @@ def list_packets(path: Path) -> Packets:
     """List the packets of a video without decoding them.
 
     Args:
-        path: The video file.
+        path: The video file, the still picture or the folder of frames.
 
     Raises:
         VideoError: The file is missing, empty or not a video, its frames have more than
@@ -74,6 +77,10 @@ def list_packets(path: Path) -> Packets:
         >>> packets.frames, packets.duration
         (25, 1.0)
     """
+    if path.is_dir():
+        return _folder_packets(path)
+    if animated := _animated_packets(path):
+        return animated
     with opened(path) as (container, stream):
         times: list[int] = []  # of presentation
         decoding: list[int] = []  # times of decoding
@@ -96,14 +103,73 @@ def list_packets(path: Path) -> Packets:
             and not _invented(times, stream)
         )
         base = stream.time_base or Fraction(0)
+        still = container.format.name in STILL_FORMATS
         return Packets(
             times=np.array(times, np.int64) if exact else None,
             keys=np.array(keys, bool),
             shown=np.array(shown, bool),
             start_s=float(min(shown_times) * base) if exact else 0.0,
-            duration=float(_duration(shown_times, sum(shown), exact, stream)),
+            duration=0.0 if still else float(_duration(shown_times, sum(shown), exact, stream)),
             pixels=stream.width * stream.height,
         )
+
+
+def listed_frames(folder: Path) -> list[Path]:
+    """Return the pictures of a folder of frames in their order.
+
+    Raises:
+        VideoError: The folder cannot be listed, is no folder of frames or holds over
+            ``MAX_PACKETS``.
+    """
+    try:
+        files = frame_files(folder)
+    except OSError as error:
+        raise VideoError(f"{folder}: cannot be listed ({error.strerror}); check its rights") from (
+            error
+        )
+    if not files:
+        raise VideoError(
+            f"{folder}: is no folder of frames (pictures whose names differ in their numbers); "
+            "name a file"
+        )
+    if len(files) > MAX_PACKETS:
+        raise VideoError(f"{folder}: holds over {MAX_PACKETS:,} frames; cut it into shorter ones")
+    return files
+
+
+def _folder_packets(folder: Path) -> Packets:
+    files = listed_frames(folder)
+    with opened(files[0]) as (_, stream):
+        pixels = stream.width * stream.height
+    every = np.ones(len(files), bool)
+    return Packets(None, every, every, 0.0, len(files) / FOLDER_RATE, pixels)
+
+
+def _animated_packets(path: Path) -> Packets | None:
+    """Return the frames of an animated WebP as packets, or None for any other file."""
+    try:
+        size = animated_size(path)
+        if size is None:
+            return None
+        _check_size(path, *size)
+        animation = read_animation(path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    every = np.ones(len(animation.images), bool)
+    return Packets(None, every, every, 0.0, animation.duration, size[0] * size[1])
+
+
+def _check_size(path: Path, width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise VideoError(
+            f"{path}: promises {width}×{height} pixels, over the {MAX_PIXELS:,} that are taken; "
+            "replace or remove the file"
+        )
+
+
+def _unreadable(path: Path, error: av.FFmpegError | OSError) -> VideoError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return VideoError(f"{path}: cannot be read as a video ({reason}); replace or remove the file")
 
 
 @contextmanager
@@ -111,7 +177,7 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open a file with its largest video stream that is not cover art, and one decoding thread.
 
     Args:
-        path: The video file.
+        path: The video file or the still picture.
 
     Yields:
         The container and the stream.
@@ -125,7 +191,13 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         # A file object, as FFmpeg would take a name like `concat:…` or `http:…` for a protocol.
         with (
             path.open("rb") as file,
-            av.open(file, "r", metadata_errors="replace", options=_OPTIONS) as container,
+            av.open(
+                file,
+                "r",
+                format=forced_format(file.peek(8)),
+                metadata_errors="replace",
+                options=_OPTIONS,
+            ) as container,
         ):
             streams = [
                 stream
@@ -138,19 +210,15 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
                 raise VideoError(
                     f"{path}: holds no video that can be decoded; replace or remove the file"
                 )
-            if stream.width * stream.height > MAX_PIXELS:
-                raise VideoError(
-                    f"{path}: promises {stream.width}×{stream.height} pixels, over the "
-                    f"{MAX_PIXELS:,} that are taken; replace or remove the file"
-                )
+            _check_size(path, stream.width, stream.height)
             stream.codec_context.thread_count = 1
-            stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+            options = {"max_pixels": str(MAX_PIXELS)}
+            if container.format.name in STILL_FORMATS:
+                options["err_detect"] = "explode"  # else a truncated picture ends in grey
+            stream.codec_context.options = options
             yield container, stream
     except (av.FFmpegError, OSError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise VideoError(
-            f"{path}: cannot be read as a video ({reason}); replace or remove the file"
-        ) from error
+        raise _unreadable(path, error) from error
 
 
 def stored_packets(

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dfd.errors import VideoError
-from dfd.files import VIDEO_SUFFIXES, readable
+from dfd.files import readable
+from dfd.video.find import videos_below
 from dfd.words import displayed
 
 _SHOWN = 200  # characters of a name in an error
@@ -15,8 +16,9 @@ def find_videos(paths: list[Path]) -> list[Path]:
     """Return the videos that paths stand for, each file once.
 
     Args:
-        paths: Files of any name, folders, and patterns such as ``clips/**/*.mp4`` that the shell
-            has not expanded. The order is kept; videos of one folder are sorted by name.
+        paths: Files of any name, folders of videos, folders of frames, and patterns such as
+            ``clips/**/*.mp4`` that the shell has not expanded. The order is kept; videos of one
+            folder are sorted by name.
 
     Raises:
         VideoError: A path does not exist, or there is no video at all.
@@ -37,10 +39,7 @@ def find_videos(paths: list[Path]) -> list[Path]:
 
 def _videos(path: Path) -> Iterator[Path]:
     if path.is_dir():
-        for below in sorted(path.rglob("*")):
-            hidden = below.name.startswith(".")
-            if below.suffix.lower() in VIDEO_SUFFIXES and not hidden and not below.is_dir():
-                yield below
+        yield from videos_below(path)
     elif path.exists() or path.is_symlink():
         yield path
     elif matches := sorted(glob.glob(str(path), recursive=True)):

@@ -26,8 +26,10 @@ def use(
     ] = None,
 ) -> None:
     """Write a folder of labelled videos into params.yaml as the data set of the workflow."""
-    section, labels, parts = use_videos(videos, layout, Path("params.yaml"))
+    section, labels, parts, detector = use_videos(videos, layout, Path("params.yaml"))
     print(f"params.yaml: dataset.videos is {section.videos} (layout {section.layout})")
+    if detector:
+        print(f"params.yaml: faces.detector is now {detector}")
     print(f"{labels['REAL']} REAL and {labels['FAKE']} FAKE videos")
     if parts:
         counts = ", ".join(f"{part} {count}" for part, count in sorted(parts.items()))
@@ -115,8 +117,11 @@ def pipeline(
 
 def use_videos(
     videos: Path, layout: str | None, params: Path
-) -> tuple["DatasetParams", Counter[str], Counter[str]]:
-    """Write a folder of videos into the section ``dataset`` of a file; all else there stays.
+) -> tuple["DatasetParams", Counter[str], Counter[str], str | None]:
+    """Write a folder of videos into the section ``dataset`` of a file.
+
+    ``faces.detector`` becomes ``none`` for a data set of ready-made crops, and the default again
+    for the next one that is not. All else stays.
 
     Args:
         videos: Folder of labelled videos.
@@ -124,7 +129,8 @@ def use_videos(
         params: The file, ``params.yaml``.
 
     Returns:
-        The new section, and the number of videos by label and by official part.
+        The new section, the number of videos by label and by official part, and the face detector
+        where it had to be changed.
 
     Raises:
         DatasetError: The folder, the layout or its labels cannot be used; the file is then as it
@@ -135,6 +141,7 @@ def use_videos(
     from ruamel.yaml import YAML
 
     from dfd.dataset.layouts import LAYOUTS, read_layout, recognise_layout
+    from dfd.faces.detectors import DEFAULT, READY_MADE
     from dfd.files import replacing
     from dfd.params.data import DatasetParams
     from dfd.params.section import read_params
@@ -156,6 +163,10 @@ def use_videos(
     )
     content = yaml.load(params)
     content["dataset"].update(section.model_dump())
+    detector = None
+    if LAYOUTS[layout].ready_made != (content["faces"]["detector"] == READY_MADE):
+        detector = READY_MADE if LAYOUTS[layout].ready_made else DEFAULT
+        content["faces"]["detector"] = detector
     with replacing(params) as temporary:
         yaml.dump(content, temporary)
-    return section, labels, parts
+    return section, labels, parts, detector

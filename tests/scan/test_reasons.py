@@ -55,15 +55,17 @@ def test_without_a_promise_the_reason_says_how_many_groups_are_missing() -> None
     assert "of an older version" in older.detail
 
 
-def test_a_face_seen_less_than_four_times_never_makes_a_video_fake() -> None:
+@pytest.mark.parametrize(("probability", "verdict"), [(0.95, "FAKE"), (0.05, "REAL")])
+def test_a_face_seen_less_than_four_times_gives_no_verdict(
+    probability: float, verdict: str
+) -> None:
     decision = Decision(Calibration(), width=1.0)
-    (reason,) = why_none(faces(8, 8), INSIDE, 0.95, decision, crops=3)
+    (reason,) = why_none(faces(8, 8), INSIDE, probability, decision, crops=3)
     assert reason.code == "few_crops"
-    assert reason.detail == "the most suspicious face was seen in 3 frames only; FAKE needs 4"
-    assert decision.verdict(0.95, crops=3) == "INCONCLUSIVE"
-    assert decision.verdict(0.95, crops=4) == "FAKE"
-    assert list(why_none(faces(8, 8), INSIDE, 0.05, decision, crops=3)) == []
-    assert decision.verdict(0.05, crops=3) == "REAL"
+    assert reason.detail == "the face that decides was seen in 3 frames; a verdict needs 4"
+    assert decision.verdict(probability, crops=3) == "INCONCLUSIVE"
+    assert list(why_none(faces(8, 8), INSIDE, probability, decision, crops=4)) == []
+    assert decision.verdict(probability, crops=4) == verdict
 
 
 def test_a_prior_that_takes_a_verdict_away_is_named() -> None:

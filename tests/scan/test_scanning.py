@@ -250,10 +250,31 @@ def test_one_frame_is_judged_without_an_interval_and_with_care(
     path = write_clip(tmp_path / "one.mp4", [frames_of(CLIP, [10])[0].image()])
     record = judge(path).record
     assert record.probability > 0.5
-    assert record.verdict == "INCONCLUSIVE", "one frame is not enough to call it FAKE"
+    assert record.verdict == "INCONCLUSIVE", "the promise was counted on more frames"
     assert record.interval is None
-    assert [reason.code for reason in record.reasons][:2] == ["few_crops", "few_faces"]
+    assert [reason.code for reason in record.reasons][:2] == ["few_crops", "still"]
     assert record.coverage.asked == 1
+    photo = tmp_path / "one.png"
+    cv2.imwrite(str(photo), frames_of(CLIP, [10])[0].image())
+    still = judge(photo).record
+    assert (still.verdict, still.interval, still.video.duration_s) == ("INCONCLUSIVE", None, None)
+    assert [reason.code for reason in still.reasons][:2] == ["few_crops", "still"]
+    assert still.probability == pytest.approx(record.probability, abs=0.2)
+
+
+def test_a_folder_of_frames_is_judged_as_the_video_they_are_from(
+    judge: Callable[..., Scan], tmp_path: Path
+) -> None:
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for frame in frames_of(CLIP, list(range(25))):
+        cv2.imwrite(str(folder / f"{frame.index:03}.png"), frame.image())
+    video, frames = judge(CLIP).record, judge(folder).record
+    assert frames.verdict == video.verdict
+    assert frames.probability == pytest.approx(video.probability, abs=0.02)
+    assert frames.coverage == video.coverage
+    assert (frames.file.name, len(frames.file.sha256)) == ("frames", 64)
+    assert frames.file.size == sum(file.stat().st_size for file in folder.iterdir())
 
 
 def test_three_hours_take_as_many_frames_as_three_seconds(

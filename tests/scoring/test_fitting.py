@@ -87,11 +87,14 @@ def test_a_forgery_seen_too_rarely_for_a_verdict_is_no_verdict_that_was_right() 
     assert decision.promise.missing == 38 - 24
 
 
-def test_where_no_face_was_seen_often_enough_nothing_is_promised() -> None:
-    labels, _, groups = paired(12)
-    decision = fit_decision(labels, [0.5] * 24, groups, 0.1, crops=1)  # all are FAKE at one half
-    assert (decision.width, decision.promise.groups) == (None, 0)
-    assert (decision.promise.missing, decision.promise.carried) == (22, None)
+def test_stills_carry_a_promise_for_stills_and_videos_none() -> None:
+    stills = fit_decision(*paired(30), 0.1, crops=1)
+    assert (stills.width, stills.fewest_crops) == (0.0, 1)
+    assert [stills.verdict(0.95, crops=1), stills.verdict(0.05, crops=1)] == ["FAKE", "REAL"]
+    videos = fit_decision(*paired(30), 0.1, crops=16)
+    assert (videos.width, videos.fewest_crops) == (0.0, 4)
+    assert [videos.verdict(score, crops=1) for score in (0.95, 0.05)] == ["INCONCLUSIVE"] * 2
+    assert [videos.verdict(score, crops=4) for score in (0.95, 0.05)] == ["FAKE", "REAL"]
 
 
 def test_one_group_carries_nothing() -> None:

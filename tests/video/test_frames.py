@@ -121,8 +121,8 @@ def test_a_damaged_stretch_costs_its_frames_only(tmp_path: Path) -> None:
     assert 20 <= len(frames) < 40
 
 
-def _png(path: Path) -> None:
-    path.write_bytes(cv2.imencode(".png", np.zeros((48, 64, 3), np.uint8))[1].tobytes())
+def _bitmap(path: Path) -> None:
+    path.write_bytes(cv2.imencode(".bmp", np.zeros((48, 64, 3), np.uint8))[1].tobytes())
 
 
 def _sound(path: Path) -> None:
@@ -157,7 +157,7 @@ def _playlist(path: Path) -> None:
         lambda path: path.write_text("not a video\n" * 50),
         lambda path: path.mkdir(),
         lambda path: path.symlink_to("nowhere.mp4"),
-        _png,
+        _bitmap,
         _sound,
         _headless,
         _unknown_codec,
@@ -169,7 +169,7 @@ def _playlist(path: Path) -> None:
         "text",
         "folder",
         "dangling",
-        "image",
+        "bitmap",
         "sound",
         "headless",
         "codec",

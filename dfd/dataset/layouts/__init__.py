@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from dfd.dataset.layouts import celebdf, csv_table, deeperforensics, dfdc, faceforensics, ffiw
+from dfd.dataset.layouts import (
+    celebdf,
+    crops,
+    csv_table,
+    deeperforensics,
+    dfdc,
+    faceforensics,
+    ffiw,
+)
 from dfd.dataset.layouts import folder as folders
 from dfd.dataset.layouts.videos import LabelledVideo, count_entries, list_unlabelled
 from dfd.errors import DatasetError
@@ -30,10 +38,12 @@ class Layout:
     Attributes:
         read: Returns the labelled videos of a folder; raises ``DatasetError``.
         recognise: Returns whether a folder has the files and folders that this layout expects.
+        ready_made: Whether the files are crops of faces already.
     """
 
     read: Callable[[Path], list[LabelledVideo]]
     recognise: Callable[[Path], bool]
+    ready_made: bool = False
 
 
 LAYOUTS: dict[str, Layout] = {
@@ -49,6 +59,7 @@ LAYOUTS: dict[str, Layout] = {
     "celebdf": Layout(celebdf.read, celebdf.recognise),
     "deeperforensics": Layout(deeperforensics.read, deeperforensics.recognise),
     "ffiw": Layout(ffiw.read, ffiw.recognise),
+    "crops": Layout(crops.read, crops.recognise, ready_made=True),
     "csv": Layout(csv_table.read, csv_table.recognise),
 }
 
@@ -90,6 +101,9 @@ def read_layout(folder: Path, layout: str) -> list[LabelledVideo]:
 def recognise_layout(folder: Path) -> str:
     """Return the name of the only layout that fits a folder.
 
+    The layout ``folder`` counts only where no other fits: a table of labels says more than the
+    names of folders, and often stands beside them.
+
     Args:
         folder: The folder of a data set.
 
@@ -102,6 +116,8 @@ def recognise_layout(folder: Path) -> str:
     """
     count_entries(folder, "name your folder of videos")
     fitting = [name for name, layout in LAYOUTS.items() if layout.recognise(folder)]
+    if len(fitting) > 1 and "folder" in fitting:
+        fitting.remove("folder")
     if not fitting:
         raise DatasetError(
             f"{folder}: looks like no data set known here (docs/datasets.md lists them); "

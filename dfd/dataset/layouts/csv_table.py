@@ -10,6 +10,7 @@ from dfd.dataset.layouts.lists import read_text
 from dfd.dataset.layouts.videos import LabelledVideo
 from dfd.errors import DatasetError
 from dfd.labels import LABELS, PARTS
+from dfd.video.stills import frame_files
 
 TABLE = "videos.csv"
 _REQUIRED = ("path", "label")
@@ -90,8 +91,11 @@ def _labelled(where: str, folder: Path, row: Mapping[str, str]) -> LabelledVideo
             f"{where}: the part is {row['part']!r}; it must be {', '.join(PARTS)} or empty"
         )
     path = folder / row["path"]
-    if not row["path"] or not path.is_file():
-        raise DatasetError(f"{where}: {row['path']!r} is no file; mend the path or drop the row")
+    if not row["path"] or not (path.is_file() or frame_files(path)):
+        raise DatasetError(
+            f"{where}: {row['path']!r} is neither a file nor a folder of frames; mend the path or "
+            "drop the row"
+        )
     return LabelledVideo(
         path=path,
         video=_video_id(folder, row["path"]),

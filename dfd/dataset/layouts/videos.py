@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dfd.errors import DatasetError
-from dfd.files import VIDEO_SUFFIXES, readable
+from dfd.files import readable
+from dfd.video import find
 
 
 @dataclass(frozen=True)
@@ -12,7 +13,7 @@ class LabelledVideo:
     """A video as its data set describes it.
 
     Attributes:
-        path: The video file.
+        path: The video file, the still picture or the folder of frames.
         video: The id of the video: its path below the folder of the data set, with ``/`` and the
             extension, so that files of one name in different folders have different ids.
         label: ``REAL`` or ``FAKE``.
@@ -40,18 +41,21 @@ class LabelledVideo:
 
 
 def videos_below(folder: Path) -> list[Path]:
-    """Return the video files in a folder and its subfolders, sorted; hidden files are left out.
+    """Return the videos in a folder and its subfolders, sorted; hidden files are left out.
 
     Raises:
-        DatasetError: A file is a link whose target does not exist.
+        DatasetError: A file is a link whose target does not exist, or a folder of frames cannot be
+            listed.
     """
-    videos = []
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in VIDEO_SUFFIXES or path.name.startswith(".") or path.is_dir():
-            continue
-        if not path.is_file():
+    try:
+        videos = find.videos_below(folder)
+    except OSError as error:
+        raise DatasetError(
+            f"{error.filename}: cannot be listed ({error.strerror}); check its rights"
+        ) from error
+    for path in videos:
+        if not path.exists():
             raise DatasetError(f"{readable(path)}: is a dangling link; mend it or take it away")
-        videos.append(path)
     return videos
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from dfd.errors import ParamsError
+from dfd.faces.detectors.ready_made import load_ready_made
 from dfd.faces.detectors.retinaface_mobilenet import load_mobilenet
 from dfd.faces.detectors.retinaface_resnet50 import load_resnet50
 from dfd.faces.face import FaceDetector
@@ -25,8 +26,10 @@ class FaceDetectorEntry:
     packages: tuple[str, ...] = ()
 
 
+DEFAULT, READY_MADE = "retinaface-mobilenet", "none"
 FACE_DETECTORS = {
-    "retinaface-mobilenet": FaceDetectorEntry(load_mobilenet),
+    DEFAULT: FaceDetectorEntry(load_mobilenet),
+    READY_MADE: FaceDetectorEntry(load_ready_made),  # the frames are crops already
     "retinaface-resnet50": FaceDetectorEntry(load_resnet50, packages=("retina-face",)),
 }
 

@@ -38,8 +38,10 @@ TREES = {
         "original_sequences/youtube/c23/videos/000.mp4",
     ],
     "ffiw": ["source/train/a.mp4", "target/train/a.mp4"],
+    "crops": ["faces.csv", "REAL/a.jpg"],
     "csv": ["videos.csv", "a.mp4"],
 }
+CONTENTS = {"faces.csv": "file,label,source,width\nREAL/a.jpg,REAL,,155\n"}
 
 
 def test_every_layout_has_a_tree_here() -> None:
@@ -49,6 +51,8 @@ def test_every_layout_has_a_tree_here() -> None:
 @pytest.mark.parametrize("layout", TREES)
 def test_a_folder_is_recognised_by_its_files(tmp_path: Path, layout: str) -> None:
     plant(tmp_path, *TREES[layout])
+    for name in set(TREES[layout]) & CONTENTS.keys():
+        (tmp_path / name).write_text(CONTENTS[name])
     assert recognise_layout(tmp_path) == layout
 
 
