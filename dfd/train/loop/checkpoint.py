@@ -30,13 +30,15 @@ class State:
     Attributes:
         history: The records of the epochs so far.
         best: Weights of the detector at the best epoch so far.
-        network: All variables of the training network, random states included; empty before the
-            full phase.
-        optimizer: All variables of the optimizer; empty before the full phase.
+        scores: P(FAKE) of each validation crop at that epoch.
+        network: All variables of the training network, random states included; empty before and
+            after the full phase.
+        optimizer: All variables of the optimizer; empty before and after the full phase.
     """
 
     history: tuple[EpochRecord, ...]
     best: Values
+    scores: list[float]
     network: Values
     optimizer: Values
 
@@ -54,7 +56,7 @@ class Checkpoint:
         >>> import numpy as np
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     checkpoint = Checkpoint(Path(folder) / "state.npz", key="a run")
-        ...     checkpoint.save(State((), [np.ones(2)], [], []))
+        ...     checkpoint.save(State((), [np.ones(2)], [0.5], [], []))
         ...     same_run = checkpoint.load().best
         ...     other_run = Checkpoint(checkpoint.path, key="another run").load().best
         >>> same_run, other_run
@@ -93,7 +95,8 @@ class Checkpoint:
         """
         groups = {"best": state.best, "network": state.network, "optimizer": state.optimizer}
         arrays = {f"{name}.{i}": a for name, group in groups.items() for i, a in enumerate(group)}
-        header = {"key": self.key, "history": [asdict(record) for record in state.history]}
+        history = [asdict(record) for record in state.history]
+        header = {"key": self.key, "history": history, "scores": state.scores}
         try:
             with replacing(self.path) as temporary, temporary.open("wb") as file:
                 np.savez(file, allow_pickle=False, about=np.array(json.dumps(header)), **arrays)
@@ -111,12 +114,12 @@ class Checkpoint:
         """
         groups: dict[str, Values] = {"best": [], "network": [], "optimizer": []}
         if not self.path.exists():
-            return State((), **groups)
+            return State((), scores=[], **groups)
         try:
             with np.load(self.path, allow_pickle=False) as file:
                 header = json.loads(str(file["about"]))
                 if header["key"] != self.key:
-                    return State((), **groups)
+                    return State((), scores=[], **groups)
                 for name in file.files:
                     if name != "about":
                         groups[name.partition(".")[0]].append(file[name])
@@ -127,7 +130,7 @@ class Checkpoint:
                 f"{self.path}: damaged, or of another version of dfd ({reason}); remove it, and "
                 "the run starts from its first epoch"
             ) from error
-        return State(history, **groups)
+        return State(history, scores=header["scores"], **groups)
 
     def restore(self, variables: Sequence[Any], values: Values) -> None:
         """Assign values to Keras variables.

@@ -7,10 +7,8 @@ float32; after every epoch the EMA weights are copied into it, its BatchNorm sta
 again, it is validated, and its weights are kept if it is the best so far.
 """
 
-import re
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +16,14 @@ import keras
 import numpy as np
 
 from dfd.arrays import Scores
-from dfd.errors import DfdError, TrainError
+from dfd.errors import TrainError
 from dfd.labels import LABELS
 from dfd.params.training import CandidateParams
 from dfd.train.feed.crops import Crops
 from dfd.train.feed.feed import Feed
 from dfd.train.feed.tone import ToneAugmentation, with_tone_augmentation
 from dfd.train.loop.batchnorm import TrainingMode, reestimate_checked
-from dfd.train.loop.checkpoint import Checkpoint, State, values_of
+from dfd.train.loop.checkpoint import Checkpoint, State, Values, values_of
 from dfd.train.loop.head import backbone_of, features_of_crops, features_of_feeds, train_head
 from dfd.train.loop.history import (
     EpochRecord,
@@ -34,6 +32,7 @@ from dfd.train.loop.history import (
     criterion_for,
     patience_exhausted,
 )
+from dfd.train.loop.memory import out_of_memory_as_error
 from dfd.train.loop.network import StartNetwork, set_trainable_layers
 from dfd.train.loop.optimizer import compile_fine_tuning
 from dfd.train.loop.result import TrainingResult, training_result
@@ -99,7 +98,7 @@ def fit(
     """
     train.check("train", LABELS if params.self_blended < 1 else ("REAL",))
     validation.check("validation")
-    with _out_of_memory_as_error(params.batch_size):
+    with out_of_memory_as_error(params.batch_size):
         run = _Run(network, train, validation, params, setup, checkpoint, callbacks)
         run.head_phase()
         run.full_phase()
@@ -124,7 +123,8 @@ class _Run:
         self.setup, self.checkpoint, self.callbacks = setup, checkpoint, callbacks
         self.criterion = criterion_for(validation.table["group"].nunique())
         self.state = checkpoint.load()
-        self.history, self.best_weights = list(self.state.history), self.state.best
+        self.history = list(self.state.history)
+        self.best_weights, self.best_scores = self.state.best, self.state.scores
         for record in self.history:
             callbacks.on_epoch(record)
 
@@ -151,10 +151,12 @@ class _Run:
         train_head(self.detector, features, validation_features, self.params, on_epoch)
         # Epochs of the head take seconds: the phase is saved once, at its end.
         self.detector.set_weights(self.best_weights)
-        self.checkpoint.save(State(tuple(self.history), self.best_weights, [], []))
+        self.save([], [])
 
     def full_phase(self) -> None:
         """Train the layers that are not frozen, and validate the EMA weights after every epoch."""
+        if self.full_phase_ended():
+            return
         params = self.params
         if self.history:
             self.detector.set_weights(self.best_weights)
@@ -177,10 +179,7 @@ class _Run:
         report_step = keras.callbacks.LambdaCallback(
             on_train_batch_end=lambda step, logs: self.callbacks.on_step(step + 1, steps)
         )
-        done = sum(record.phase == "full" for record in self.history)
-        for _ in range(done, params.epochs):
-            if self.patience_exhausted("full"):
-                break
+        while not self.full_phase_ended():
             epoch = len(self.history) + 1
             feed = Feed(self.train, params, epoch)
             began = time.perf_counter()
@@ -200,10 +199,13 @@ class _Run:
                 in_training_mode, batchnorm_batches, epoch
             )
             rate = steps * params.batch_size / seconds
-            scores = self.validation_scores()
+            chunks = self.validation.chunks(params.input_size)
+            scores = np.concatenate([fake_scores(self.detector, chunk) for chunk in chunks])
             self.add_epoch("full", figures, scores, began, rate, feed.waited / seconds)
-            variables = values_of(compiled.variables), values_of(optimizer.variables)
-            self.checkpoint.save(State(tuple(self.history), self.best_weights, *variables))
+            if self.full_phase_ended():  # nothing will continue from these variables
+                self.save([], [])
+            else:
+                self.save(values_of(compiled.variables), values_of(optimizer.variables))
 
     def batchnorm_batches(self) -> list[tuple[Any, Any]]:
         """Return batches for the BatchNorm statistics: augmented crops, float32, and targets."""
@@ -216,11 +218,6 @@ class _Run:
         """Copy the weights of the training network into the detector, averaged ones where any."""
         weights = [averages.get(weight.path, weight) for weight in training_network.weights]
         self.detector.set_weights(values_of(weights))
-
-    def validation_scores(self) -> Scores:
-        """Return P(FAKE) of every validation crop under the detector."""
-        chunks = self.validation.chunks(self.params.input_size)
-        return np.concatenate([fake_scores(self.detector, chunk) for chunk in chunks])
 
     def add_epoch(
         self,
@@ -251,8 +248,20 @@ class _Run:
         )
         self.history.append(record)
         if best_epoch(self.history, self.criterion) is record:
-            self.best_weights = self.detector.get_weights()
+            self.best_weights, self.best_scores = self.detector.get_weights(), scores.tolist()
         self.callbacks.on_epoch(record)
+
+    def save(self, network: Values, optimizer: Values) -> None:
+        """Save the state of the run."""
+        history = tuple(self.history)
+        self.checkpoint.save(
+            State(history, self.best_weights, self.best_scores, network, optimizer)
+        )
+
+    def full_phase_ended(self) -> bool:
+        """Tell whether the full phase has had its epochs, or should stop early."""
+        done = sum(record.phase == "full" for record in self.history)
+        return done >= self.params.epochs or self.patience_exhausted("full")
 
     def patience_exhausted(self, phase: PhaseName) -> bool:
         """Tell whether the running phase should stop early."""
@@ -266,29 +275,7 @@ class _Run:
             self.history,
             self.train,
             self.validation,
-            self.validation_scores(),
+            np.array(self.best_scores),
             self.params.target_error,
             self.criterion,
         )
-
-
-@contextmanager
-def _out_of_memory_as_error(batch_size: int) -> Iterator[None]:
-    """Raise a ``TrainError`` that advises a smaller batch when a backend runs out of memory.
-
-    Every backend has its own exception for it, so the message of the exception decides.
-    """
-    try:
-        yield
-    except DfdError:
-        raise
-    except Exception as error:
-        message = f"{type(error).__name__} {error}"
-        if not re.search(
-            "MemoryError|ResourceExhausted|RESOURCE_EXHAUSTED|[Oo]ut of memory", message
-        ):
-            raise
-        raise TrainError(
-            f"train: out of memory with batch_size {batch_size}; try batch_size "
-            f"{max(2, batch_size // 2)}, or a smaller input_size"
-        ) from error

@@ -15,14 +15,14 @@ RECORD = EpochRecord(
     "full", 1, 0.5, 0.6, 0.7, 0.8, 0.4, 0.9, 0.8, 0.7, learning_rate=0.001, seconds=1.5,
     images_per_second=20.0, waiting=0.01, memory_mb=900.0,
 )  # fmt: skip
-STATE = State((RECORD,), [np.ones((2, 2))], [np.arange(3.0)], [np.array(7, np.int64)])
+STATE = State((RECORD,), [np.ones((2, 2))], [0.1, 1 / 3], [np.arange(3.0)], [np.array(7, np.int64)])
 
 
 def test_a_state_comes_back_as_it_was(tmp_path: Path) -> None:
     kept = Checkpoint(tmp_path / "deep" / "state.npz", "key")
     kept.save(STATE)
     loaded = kept.load()
-    assert loaded.history == STATE.history
+    assert (loaded.history, loaded.scores) == (STATE.history, STATE.scores)
     for name in ("best", "network", "optimizer"):
         for value, expected in zip(getattr(loaded, name), getattr(STATE, name), strict=True):
             np.testing.assert_array_equal(value, expected)
@@ -32,7 +32,7 @@ def test_a_state_comes_back_as_it_was(tmp_path: Path) -> None:
 def test_there_is_none_at_first_nor_for_another_run(tmp_path: Path) -> None:
     assert Checkpoint(tmp_path / "state.npz", "key").load().history == ()
     Checkpoint(tmp_path / "state.npz", "key").save(STATE)
-    assert Checkpoint(tmp_path / "state.npz", "other").load() == State((), [], [], [])
+    assert Checkpoint(tmp_path / "state.npz", "other").load() == State((), [], [], [], [])
 
 
 def test_a_run_is_known_by_parameters_and_crops(crops, params, tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_full_disk_keeps_the_state_before(tmp_path: Path) -> None:
         with pytest.raises(
             TrainError, match=r"state.npz: .* cannot be kept .*epoch before is kept"
         ):
-            kept.save(State((RECORD, RECORD), [np.ones(100_000)], [], []))
+            kept.save(State((RECORD, RECORD), [np.ones(100_000)], [], [], []))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert kept.load().history == (RECORD,)

@@ -37,6 +37,7 @@ class Whole:
         records: What it reported.
         result: What it returned.
         killed: Its checkpoint as a kill in its last epoch would have left it.
+        ended: Its checkpoint as it has left it.
     """
 
     crops: tuple[Crops, Crops]
@@ -44,6 +45,7 @@ class Whole:
     records: list[EpochRecord]
     result: TrainingResult
     killed: Path
+    ended: Path
 
 
 def whole(train: Crops, validation: Crops, params: CandidateParams, folder: Path) -> Whole:
@@ -55,7 +57,7 @@ def whole(train: Crops, validation: Crops, params: CandidateParams, folder: Path
             shutil.copy(path, killed)
 
     result = run(train, validation, params, path, records.append, on_step)
-    return Whole((train, validation), params, records, result, killed)
+    return Whole((train, validation), params, records, result, killed, path)
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +192,22 @@ def test_a_run_broken_off_ends_as_if_it_had_not_been(
     assert [r.loss for r in parts.history] == [r.loss for r in whole.result.history]
 
 
+@pytest.mark.parametrize("start", ["from_random", "from_file"])
+def test_a_run_that_has_ended_keeps_what_its_result_takes_and_no_more(
+    start: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    whole: Whole = request.getfixturevalue(start)
+    path = Path(shutil.copy(whole.ended, tmp_path))
+    state = Checkpoint.of(path, whole.params, *whole.crops).load()
+    assert state.history == whole.result.history
+    assert (state.network, state.optimizer) == ([], [])
+    steps: list[int] = []
+    again = run(*whole.crops, whole.params, path, on_step=lambda step, of: steps.append(step))
+    assert not steps, "nothing is trained again"
+    assert weights_sha256(again.model) == weights_sha256(whole.result.model)
+    assert (again.decision, again.videos) == (whole.result.decision, whole.result.videos)
+
+
 class Stopped(Exception):
     """Ends a run where a kill would."""
 
@@ -288,6 +306,6 @@ def test_too_little_memory_names_a_smaller_batch(
 ) -> None:
     large = params.model_copy(update={"batch_size": 512})
     train, validation, path = crops(4, seed=1), crops(4, seed=2), tmp_path / "state.npz"
-    Checkpoint.of(path, large, train, validation).save(State((RECORD,), [], [], []))
+    Checkpoint.of(path, large, train, validation).save(State((RECORD,), [], [], [], []))
     with pytest.raises(TrainError, match="out of memory with batch_size 512; try batch_size 256"):
         run(train, validation, large, path, on_epoch=lambda record: allocate())
