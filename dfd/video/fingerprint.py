@@ -83,11 +83,12 @@ def same_recording(first: Fingerprint, second: Fingerprint) -> bool:
     the pixels that move most, than pictures of independent videos would. Where nothing moves, the
     pictures must be equal but for noise.
 
-    Measured on real and synthetic clips: 111 of 112 copies of 16 clips are recognised (CRF 40, half
-    the size, other frame rates, mirrored, the end cut off, and all of it together), and so are all
-    of 68 fakes and their sources. No two different real clips are mistaken for one, nor the two
-    halves of any; of 72 synthetic clips, the two halves of one clip are. Videos that begin at
-    different moments, or of which one is twice as fast, must correlate more.
+    Of 16 real and rendered clips, 111 of 112 copies are recognised (CRF 40, half the size, other
+    frame rates, mirrored, the end cut off, and all of it together). Of 75 real clips, all 48 fakes
+    and their sources are, and neither any of 2,699 pairs of different clips nor the two halves of
+    any. Of the sample's 216, 143 of 144 fakes and their sources are, and none of 23,004 pairs of
+    different groups. Videos that begin at different moments, or of which one is twice as fast, must
+    correlate more.
 
     Args:
         first: The fingerprint of one video, as ``read_fingerprint`` returns it.
