@@ -28,11 +28,11 @@ def jpeg(crops: Pixels, quality: int) -> Pixels:
     """Compress each crop as JPEG and decode it again.
 
     Args:
-        crops: uint8 (K, S, S, 3) RGB; left unchanged.
+        crops: uint8 (K, H, W, 3) RGB; left unchanged.
         quality: OpenCV's JPEG quality, 1 to 100; lower loses more.
 
     Returns:
-        The decoded crops, uint8 (K, S, S, 3) RGB.
+        The decoded crops, uint8 (K, H, W, 3) RGB.
 
     Example:
         >>> crops = np.full((2, 64, 64, 3), (200, 40, 60), np.uint8)
@@ -48,28 +48,28 @@ def h264(crops: Pixels, crf: int) -> Pixels:
     The pixel format is yuv420p in the limited range of BT.601, as in most web videos.
 
     Args:
-        crops: uint8 (K, S, S, 3) RGB; left unchanged. Where S is odd, one row and one column
-            are added for the encoder and cut off again.
+        crops: uint8 (K, H, W, 3) RGB; left unchanged. To odd sides, a row or a column is added for
+            the encoder and cut off again.
         crf: x264's constant rate factor, 0 to 51; higher loses more.
 
     Returns:
-        The decoded crops, uint8 (K, S, S, 3) RGB.
+        The decoded crops, uint8 (K, H, W, 3) RGB.
 
     Example:
-        >>> crops = np.full((2, 65, 65, 3), (200, 40, 60), np.uint8)
+        >>> crops = np.full((2, 65, 64, 3), (200, 40, 60), np.uint8)
         >>> h264(crops, 30).shape
-        (2, 65, 65, 3)
+        (2, 65, 64, 3)
     """
-    side = crops.shape[1]
-    odd = side % 2  # colour is stored for 2×2 pixels, so sides must be even
+    height, width = crops.shape[1:3]
+    below, right = height % 2, width % 2  # colour is stored for 2×2 pixels, so sides must be even
     encoder = av.CodecContext.create("libx264", "w")
-    encoder.width = encoder.height = side + odd
+    encoder.width, encoder.height = width + right, height + below
     encoder.pix_fmt = "yuv420p"
     encoder.time_base = Fraction(1, 25)
     encoder.options = {**_H264, "crf": f"{crf - _KEY_FRAME:.2f}"}
     packets = []
     for number, crop in enumerate(crops):
-        even = cv2.copyMakeBorder(crop, 0, odd, 0, odd, cv2.BORDER_REPLICATE)
+        even = cv2.copyMakeBorder(crop, 0, below, 0, right, cv2.BORDER_REPLICATE)
         planes = cv2.cvtColor(even, cv2.COLOR_RGB2YUV_I420)
         frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         frame.pts = number
@@ -79,7 +79,7 @@ def h264(crops: Pixels, crf: int) -> Pixels:
     decoder.thread_count = 1
     frames = [frame for packet in (*packets, None) for frame in decoder.decode(packet)]
     decoded = [cv2.cvtColor(frame.to_ndarray(), cv2.COLOR_YUV2RGB_I420) for frame in frames]
-    return np.stack(decoded)[:, :side, :side].astype(np.uint8, order="C", copy=False)
+    return np.stack(decoded)[:, :height, :width].astype(np.uint8, order="C", copy=False)
 
 
 def _jpeg(crop: Pixels, quality: int) -> Pixels:

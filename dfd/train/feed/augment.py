@@ -1,15 +1,14 @@
 """Random augmentation of training crops on the CPU.
 
 The augmentation is mild, because forgeries show in fine detail: half of the crops keep their
-geometry, since every interpolation smooths, and only about a third is degraded. Mirroring and
-colour changes run on the device that trains: ``dfd.train.feed.tone``.
+geometry, since every interpolation smooths. ``dfd.train.feed.degrade`` compresses some of them
+afterwards; mirroring and colour changes run on the device that trains: ``dfd.train.feed.tone``.
 """
 
 import cv2
 import numpy as np
 
-from dfd.compress import Pixels, h264, jpeg
-from dfd.train.feed.blend import down_up
+from dfd.compress import Pixels
 from dfd.train.feed.masks import Points, face_frame, filled, to_crop
 
 # Left, top, right and bottom in the face frame: left eye, right eye, both eyes, nose, mouth.
@@ -28,8 +27,7 @@ def augment(crops: Pixels, landmarks: Points, rng: np.random.Generator) -> Pixel
     """Return augmented copies of crops, all of them changed in the same way.
 
     In this order: with probability 1/2 a small rotation, shift and scale; with probability 1/8 a
-    part of the face or a random block painted over; with probability 0.37 a degradation (scaling
-    down and up, blur, noise, and JPEG or H.264 compression).
+    part of the face or a random block painted over.
 
     Args:
         crops: uint8 (K, S, S, 3) RGB, such as a FAKE crop and its REAL counterpart; not modified.
@@ -44,7 +42,7 @@ def augment(crops: Pixels, landmarks: Points, rng: np.random.Generator) -> Pixel
         >>> import numpy as np
         >>> crop = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
         >>> landmarks = np.array([(23, 27), (40, 27), (32, 36), (26, 46), (38, 46)])
-        >>> first, second = augment(np.stack([crop, crop]), landmarks, np.random.default_rng(2))
+        >>> first, second = augment(np.stack([crop, crop]), landmarks, np.random.default_rng(0))
         >>> bool((first == second).all()), bool((first == crop).all())
         (True, False)
     """
@@ -58,8 +56,6 @@ def augment(crops: Pixels, landmarks: Points, rng: np.random.Generator) -> Pixel
     if rng.random() < 0.125:
         hidden = filled(side, _part(side, frame, rng)) > 127
         altered[:, hidden] = rng.integers(0, 256, size=3)
-    if rng.random() < 0.37:
-        altered = _degraded(altered, rng)
     return altered
 
 
@@ -92,21 +88,3 @@ def _part(side: int, frame: Points, rng: np.random.Generator) -> Points:
 
 def _corners(left: float, top: float, right: float, bottom: float) -> Points:
     return np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
-
-
-def _degraded(crops: Pixels, rng: np.random.Generator) -> Pixels:
-    """Degrade crops in the order in which a video is: resized, blurred, noisy, compressed."""
-    resized, blurred, noisy, compressed = rng.random(4) < (0.4, 0.2, 0.2, 0.75)
-    if resized:
-        crops = down_up(crops, rng.uniform(0.5, 0.9), rng)
-    if blurred:
-        sigma = rng.uniform(0.3, 1.0)
-        crops = np.stack([np.asarray(cv2.GaussianBlur(c, (0, 0), sigma), np.uint8) for c in crops])
-    if noisy:
-        noise = rng.standard_normal(crops.shape[1:], np.float32) * np.float32(rng.uniform(1, 5))
-        crops = np.clip(np.rint(crops + noise), 0, 255).astype(np.uint8)
-    if compressed:
-        if rng.random() < 0.5:
-            return jpeg(crops, int(rng.integers(40, 96)))
-        return h264(crops, int(rng.integers(23, 41)))
-    return crops

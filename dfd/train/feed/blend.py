@@ -8,66 +8,62 @@ them.
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from dfd.compress import Pixels
+from dfd.train.feed.degrade import down_up
 from dfd.train.feed.masks import Points, face_mask
+
+Field = npt.NDArray[np.float32]
 
 _RATIOS = (0.25, 0.5, 0.75, 1.0, 1.0, 1.0)
 _YIQ = np.array([(0.299, 0.587, 0.114), (0.596, -0.274, -0.322), (0.211, -0.523, 0.312)])
-_DOWN = (cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC)
-_UP = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4)
 
 
 def self_blend(crop: Pixels, landmarks: Points, rng: np.random.Generator) -> Pixels:
-    """Make a pseudo-fake from a REAL crop.
+    """Make a REAL crop and its pseudo-fake from a REAL crop.
 
-    A copy of the crop with other colours, other sharpness and a small displacement is blended into
-    the crop under a random soft mask. Unlike in the paper, the surroundings of the face are never
-    changed: the REAL crop stays as it is, so changed surroundings would give the pseudo-fake away.
-    Colour changes of both crops together belong to the augmentation of the batch.
+    Two versions of the crop are made, one of them with other colours and another sharpness. The
+    face of the *source* is blended, a little displaced and deformed, into the *target* under a
+    random soft mask. As in the paper, either may be the altered one. Unlike in the paper, the
+    target itself is the REAL crop of the pair, so that the two differ in the face alone, and
+    surroundings, colours and sharpness tell nothing. Both versions are sampled once, by one
+    interpolation and in new places, which blurs them alike and takes the block grid of the stored
+    JPEG from both.
 
-    A crop from a JPEG file carries traces of its compression, which the blended part has lost; a
-    real forgery differs from its source in no such way. Encode both crops alike with
-    ``dfd.compress.jpeg`` before a network compares them.
+    A blend of two images has lost traces of compression that a forgery in a video has: compress
+    both crops alike (``dfd.train.feed.degrade.as_video``) before a network compares them.
 
     Args:
-        crop: uint8 (S, S, 3) RGB; not modified.
+        crop: uint8 (S, S, 3) RGB in its stored size; not modified.
         landmarks: float (5, 2), x and y in pixels of the crop, in the order of
             ``dfd.faces.face.LANDMARKS``.
         rng: Source of all randomness; the same state gives the same result.
 
     Returns:
-        uint8 (S, S, 3) RGB, equal to the crop outside the mask.
+        uint8 (2, S, S, 3) RGB: the REAL crop, and the pseudo-fake, which equals it outside the
+        mask.
 
     Example:
         >>> import numpy as np
         >>> rng = np.random.default_rng(0)
         >>> crop = rng.integers(0, 256, (128, 128, 3), dtype=np.uint8)
         >>> landmarks = np.array([(46, 54), (81, 54), (64, 73), (51, 92), (77, 92)])
-        >>> changed = (self_blend(crop, landmarks, rng) != crop).any(axis=2)
+        >>> real, fake = self_blend(crop, landmarks, rng)
+        >>> changed = (fake != real).any(axis=2)
         >>> bool(changed[48:96, 48:80].any()), bool(changed[:12, :12].any())  # face, corner
         (True, False)
     """
-    mask = face_mask(len(crop), landmarks, rng) * np.float32(rng.choice(_RATIOS))
-    target = np.ascontiguousarray(crop)
-    source = _warped(_refocused(_recoloured(target, rng), rng), rng)
-    return np.asarray(cv2.blendLinear(source, target, mask, 1 - mask), np.uint8)
-
-
-def down_up(crops: Pixels, factor: float, rng: np.random.Generator) -> Pixels:
-    """Return crops scaled down and up again, with interpolation methods drawn at random.
-
-    Args:
-        crops: uint8 (K, S, S, 3).
-        factor: Scale of the smaller crops, 0..1; they are at least 8 pixels wide.
-        rng: Source of all randomness.
-    """
-    side = crops.shape[1]
-    small = max(8, round(side * factor))
-    down, up = int(rng.choice(_DOWN)), int(rng.choice(_UP))
-    shrunk = [cv2.resize(crop, (small, small), interpolation=down) for crop in crops]
-    grown = [cv2.resize(crop, (side, side), interpolation=up) for crop in shrunk]
-    return np.stack(grown).astype(np.uint8, copy=False)
+    side = len(crop)
+    mask = face_mask(side, landmarks, rng) * np.float32(rng.choice(_RATIOS))
+    image = np.ascontiguousarray(crop)
+    altered = _refocused(_recoloured(image, rng), rng)
+    inner, outer = (altered, image) if rng.random() < 0.5 else (image, altered)
+    places = _places(side, rng)
+    method = cv2.INTER_LINEAR if rng.random() < 0.5 else cv2.INTER_CUBIC
+    target = _sampled(outer, places, method)
+    source = _sampled(inner, places + _displacement(side, rng), method)
+    return np.stack([target, np.asarray(cv2.blendLinear(source, target, mask, 1 - mask), np.uint8)])
 
 
 def _recoloured(image: Pixels, rng: np.random.Generator) -> Pixels:
@@ -88,34 +84,51 @@ def _recoloured(image: Pixels, rng: np.random.Generator) -> Pixels:
 
 def _refocused(image: Pixels, rng: np.random.Generator) -> Pixels:
     """Sharpen an image, scale it down and up, or blur it, at random."""
-    kind = rng.random()
+    kind, side = rng.random(), len(image)
     if kind < 0.4:
         strength = rng.uniform(0.3, 1.2)
-        soft = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.7, 1.5))
+        soft = cv2.GaussianBlur(image, (0, 0), side * rng.uniform(0.005, 0.012))
         return np.asarray(cv2.addWeighted(image, 1 + strength, soft, -strength, 0), np.uint8)
     if kind < 0.8:
         (scaled,) = down_up(image[None], rng.uniform(0.35, 0.85), rng)
         return np.asarray(scaled, np.uint8)
-    return np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.2)), np.uint8)
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), side * rng.uniform(0.003, 0.01)), np.uint8)
 
 
-def _warped(image: Pixels, rng: np.random.Generator) -> Pixels:
-    """Shift, scale and deform an image with a single interpolation.
+def _places(side: int, rng: np.random.Generator) -> Field:
+    """Draw where the pixels of both versions are taken from, float32 (side, side, 2).
+
+    The turn of up to 1.5°, the scale of up to 2 % and the shift of up to 1 % of the side are less
+    than landmarks are off by, which therefore stay.
+    """
+    turn, scale = np.radians(rng.uniform(-1.5, 1.5)), rng.uniform(0.98, 1 / 0.98)
+    along, across = scale * np.cos(turn), scale * np.sin(turn)
+    centre = (side - 1) / 2
+    dx, dy = centre + rng.uniform(-0.01, 0.01, size=2) * side
+    x = np.arange(side, dtype=np.float32) - np.float32(centre)
+    rows, columns = (x * np.float32(value) for value in (along, across))
+    field = np.empty((side, side, 2), np.float32)
+    np.add(rows[None, :], (dx - columns)[:, None].astype(np.float32), out=field[..., 0])
+    np.add(columns[None, :], (dy + rows)[:, None].astype(np.float32), out=field[..., 1])
+    return field
+
+
+def _displacement(side: int, rng: np.random.Generator) -> Field:
+    """Draw how far the source's pixels are displaced, float32 (side, side, 2) in pixels.
 
     The shift is up to 3 % of the side horizontally and 1.5 % vertically, the scale up to 5 %. The
     mean size of the elastic deformation is up to 1 % of the side, twice that of the paper.
     """
-    side = len(image)
-    scale = rng.uniform(0.95, 1 / 0.95)
-    shift = rng.uniform((-0.03, -0.015), (0.03, 0.015)) * side
     bends = rng.normal(0, side * rng.uniform(0.002, 0.01), size=(8, 8, 2)).astype(np.float32)
     field = np.asarray(cv2.resize(bends, (side, side), interpolation=cv2.INTER_CUBIC), np.float32)
-    centre = (side - 1) / 2
-    places = (np.arange(side, dtype=np.float32) - centre) / scale + centre
-    field[..., 0] += (places + shift[0])[None, :]
-    field[..., 1] += (places + shift[1])[:, None]
-    method = cv2.INTER_LINEAR if rng.random() < 0.5 else cv2.INTER_CUBIC
-    moved = cv2.remap(
-        image, field[..., 0], field[..., 1], method, borderMode=cv2.BORDER_REFLECT_101
-    )
-    return np.asarray(moved, np.uint8)
+    shift = rng.uniform((-0.03, -0.015), (0.03, 0.015)) * side
+    growth = 1 / rng.uniform(0.95, 1 / 0.95) - 1
+    away = (np.arange(side, dtype=np.float32) - np.float32((side - 1) / 2)) * np.float32(growth)
+    field[..., 0] += (away + shift[0])[None, :]
+    field[..., 1] += (away + shift[1])[:, None]
+    return field
+
+
+def _sampled(image: Pixels, places: Field, method: int) -> Pixels:
+    sampled = cv2.remap(image, places, None, method, borderMode=cv2.BORDER_REFLECT_101)
+    return np.asarray(sampled, np.uint8)

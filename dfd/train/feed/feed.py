@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from dfd.arrays import Images
-from dfd.compress import jpeg
 from dfd.detector.network import resized
 from dfd.params.training import CandidateParams
 from dfd.train.feed.augment import augment
 from dfd.train.feed.blend import self_blend
 from dfd.train.feed.crops import Crops
+from dfd.train.feed.degrade import as_video
 from dfd.train.feed.sampling import ABSENT, draw_epoch
 from dfd.train.feed.store import take
 from dfd.train.feed.tone import UNCHANGED, draw_tone
@@ -24,6 +24,7 @@ Floats = npt.NDArray[np.float32]
 Inputs = tuple[Images, Floats]
 
 _THREADS = os.cpu_count() or 1
+_COMPRESSED = 0.3  # share of the units without a pseudo-fake that are compressed again
 _BATCHES_AHEAD = 2 * _THREADS
 
 
@@ -120,6 +121,10 @@ class Feed:
                 landmarks = self._crops.landmarks[fake if real == ABSENT else real]
                 crops = augment(crops, landmarks, rng)
                 tone = draw_tone(rng)
+            # A blend has lost traces of compression, by which it must not be told from its REAL
+            # crop: such a pair is always compressed, alike.
+            if blended or (self._params.augment and rng.random() < _COMPRESSED):
+                crops = as_video(crops, rng)
             pixels.append(resized(crops, self._params.input_size))
             tones += [tone] * len(crop_labels)
             labels += crop_labels
@@ -140,8 +145,5 @@ class Feed:
                 crops.append(stored[row])
                 labels.append(label)
         if blended:
-            pair = np.stack([crops[0], self_blend(crops[0], self._crops.landmarks[real], rng)])
-            # Both are encoded again with one quality: blending has removed the traces of the stored
-            # JPEG from the pseudo-fake, and the REAL crop must not be told by them.
-            return jpeg(pair, int(rng.integers(85, 98))), [0, 1]
+            return self_blend(crops[0], self._crops.landmarks[real], rng), [0, 1]
         return np.stack(crops), labels

@@ -18,11 +18,18 @@ Mask = npt.NDArray[np.float32]
 
 # Mean landmarks of frontal faces in the face frame, in the order of dfd.faces.face.LANDMARKS.
 _FACE = np.array([(-0.5, 0), (0.5, 0), (0, 0.6), (-0.4, 1.13), (0.4, 1.13)])
+_FIT = np.linalg.pinv(np.column_stack([_FACE, np.ones(5)]))  # least squares, (3, 5)
 # Map from the face frame to an average crop of side 1, used where the landmarks are unusable.
 _AVERAGE = np.array([(0.27, 0, 0.5), (0, 0.27, 0.415)])
 _ANGLES = np.linspace(0, 2 * np.pi, 48, endpoint=False)
 _CIRCLE = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
 _SUBPIXEL_BITS = 4
+# Of the shapes in the order of ``face_mask``.
+_SHARES = (0.2, 0.14, 0.12, 0.12, 0.08, 0.06, 0.06, 0.08, 0.06, 0.08)
+# Centre and half axes of the left eye, the right eye, the nose and the mouth in the face frame.
+_FEATURES = np.array(
+    [(-0.5, 0, 0.4, 0.28), (0.5, 0, 0.4, 0.28), (0, 0.5, 0.35, 0.45), (0, 1.13, 0.6, 0.32)]
+)
 
 
 def face_mask(side: int, landmarks: Points, rng: np.random.Generator) -> Mask:
@@ -54,12 +61,14 @@ def face_mask(side: int, landmarks: Points, rng: np.random.Generator) -> Mask:
         _half_face,
         _ellipse,
         _polygon,
+        _feature,
+        _features,
     )
-    shape = shapes[rng.choice(len(shapes), p=(0.24, 0.16, 0.12, 0.12, 0.1, 0.06, 0.1, 0.1))](rng)
+    shape = shapes[rng.choice(len(shapes), p=_SHARES)](rng)
     centre = shape.mean(axis=0)
     shape = centre + (shape - centre) * rng.uniform(0.85, 1.08)  # shrunk, or slightly enlarged
     outline = to_crop(_deformed(shape, rng), face_frame(side, landmarks))
-    return softened(filled(side, outline), side * rng.uniform(0.01, 0.12))
+    return _with_soft_edge(filled(side, outline), rng)
 
 
 def face_frame(side: int, landmarks: Points) -> Points:
@@ -82,7 +91,7 @@ def face_frame(side: int, landmarks: Points) -> Points:
     average = _AVERAGE * side
     if not np.isfinite(landmarks).all():
         return average
-    fitted = np.linalg.lstsq(np.column_stack([_FACE, np.ones(5)]), landmarks, rcond=None)[0].T
+    fitted = (_FIT @ landmarks).T
     spans = np.linalg.svd(fitted[:, :2], compute_uv=False)
     centre = to_crop(np.array([[0, 0.6]]), fitted)
     plausible = spans[1] >= 0.08 * side and spans[0] <= 0.7 * side
@@ -109,22 +118,21 @@ def filled(side: int, outline: Points) -> npt.NDArray[np.uint8]:
     return mask
 
 
-def softened(mask: npt.NDArray[np.uint8], width: float) -> Mask:
-    """Blur the edges of a mask.
+def _with_soft_edge(mask: npt.NDArray[np.uint8], rng: np.random.Generator) -> Mask:
+    """Blur a mask, cut it at a random level, and blur it again; the widths are shares of the side.
 
-    Args:
-        mask: uint8 (S, S), 0..255.
-        width: Width of the blurred edge in pixels, approximately.
-
-    Returns:
-        float32 (S, S), 0..1.
+    The first blur rounds corners, and the level moves the edge in or out.
     """
-    soft = mask.astype(np.float32) / 255
+    side = len(mask)
+    rounded = _blurred(mask.astype(np.float32), side * rng.uniform(0.01, 0.08))
+    cut = (rounded > 255 * rng.uniform(0.3, 0.7)).astype(np.float32)
+    return np.clip(_blurred(cut, side * rng.uniform(0.01, 0.12)), 0, 1)
+
+
+def _blurred(mask: Mask, width: float) -> Mask:
+    # Two box blurs resemble a Gaussian blur, and their cost does not depend on the width in pixels.
     box = 2 * round(width / 2) + 1
-    # Two box blurs resemble a Gaussian blur, and their cost does not depend on the width.
-    for _ in range(2):
-        soft = np.asarray(cv2.blur(soft, (box, box)), np.float32)
-    return np.clip(soft, 0, 1)
+    return np.asarray(cv2.blur(cv2.blur(mask, (box, box)), (box, box)), np.float32)
 
 
 def _face(rng: np.random.Generator) -> Points:
@@ -176,6 +184,21 @@ def _polygon(rng: np.random.Generator) -> Points:
     centre = face.mean(axis=0)
     polygon: Points = centre + (face - centre) * rng.uniform(0.5, 1.1, size=(len(face), 1))
     return polygon
+
+
+def _feature(rng: np.random.Generator) -> Points:
+    """Draw an ellipse around one eye, the nose or the mouth."""
+    x, y, width, height = _FEATURES[rng.integers(len(_FEATURES))]
+    ellipse: Points = (x, y) + _CIRCLE * (width, height) * rng.uniform(0.9, 1.4, size=2)
+    return ellipse
+
+
+def _features(rng: np.random.Generator) -> Points:
+    """Draw the region of eyes, nose and mouth: broad at the eyes, and narrower below them."""
+    eyes, nose, mouth = rng.uniform((0.8, 0.3, 0.4), (1.0, 0.5, 0.7))
+    top, under, low = rng.uniform((0.25, 0.25, 1.35), (0.45, 0.4, 1.6))
+    right = [(eyes, -top), (eyes, under), (nose, under + 0.15), (mouth, 1.0), (mouth, low)]
+    return np.array([*right, *((-x, y) for x, y in reversed(right))])
 
 
 def _clipped(shape: Points, low: tuple[float, float], high: tuple[float, float]) -> Points:

@@ -1,4 +1,3 @@
-import cv2
 import numpy as np
 import pytest
 
@@ -37,18 +36,10 @@ def test_alterations_vary_but_stay_mild() -> None:
     crop = face_crop()
     results = [altered(crop[None], seed)[0] for seed in range(300)]
     changes = np.array([np.abs(one.astype(float) - crop).mean() for one in results])
-    assert len({round(change, 3) for change in changes}) > 150
+    assert len({round(change, 3) for change in changes}) > 100
     assert changes.max() < 40
     # Many come through untouched, so that fine traces can be learned.
-    assert 0.2 < np.mean(changes == 0) < 0.4
-
-
-def test_fine_detail_is_lost_in_a_minority() -> None:
-    crop = face_crop()
-    sharp = np.abs(cv2.Laplacian(crop, cv2.CV_32F)).mean()
-    results = [altered(crop[None], seed)[0] for seed in range(300)]
-    kept = np.array([np.abs(cv2.Laplacian(one, cv2.CV_32F)).mean() / sharp for one in results])
-    assert 0.1 < np.mean(kept < 0.4) < 0.4
+    assert 0.35 < np.mean(changes == 0) < 0.55
 
 
 def test_parts_of_the_face_are_hidden_now_and_then() -> None:

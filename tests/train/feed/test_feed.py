@@ -1,8 +1,11 @@
 from itertools import islice
 
+import cv2
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
+from dfd.compress import jpeg
 from dfd.params.training import CandidateParams
 from dfd.train.feed.crops import Crops
 from dfd.train.feed.feed import Feed
@@ -59,6 +62,21 @@ def test_a_pseudo_fake_follows_its_real_crop_and_is_altered_alike(crops, params)
     (_, tones), _ = Feed(some, altering(params, self_blended=1.0), 1).batch(0)
     np.testing.assert_array_equal(tones[::2], tones[1::2])
     assert len({tuple(tone) for tone in tones}) > 2
+
+
+def test_the_grid_of_the_stored_jpeg_tells_nothing(crops, params) -> None:
+    """Blending takes it from a face; so it must be gone from the faces of REAL crops, too."""
+    some = crops(40, seed=0, per_video=5, fakes=0)
+    stored = Crops(jpeg(some.images, 75), some.rows, some.landmarks, some.table)
+    feed = Feed(stored, params.model_copy(update={"self_blended": 1.0}), 1)
+    batches = [feed.batch(step) for step in range(len(feed))]
+    fake = np.concatenate([targets[:, 1] for _, targets in batches])
+    aligned = []
+    for crop in np.concatenate([pixels for (pixels, _), _ in batches]):
+        blocks = crop.astype(np.float32).mean(axis=2)[16:56, 16:56].reshape(5, 8, 5, 8)
+        waves = np.array([cv2.dct(blocks[i, :, j]) for i in range(5) for j in range(5)])
+        aligned.append(waves[:, 4:, 4:].var())  # what JPEG leaves out where its blocks lie so
+    assert 0.4 < roc_auc_score(fake, aligned) < 0.6
 
 
 def test_a_fake_stands_beside_its_source(crops, params) -> None:

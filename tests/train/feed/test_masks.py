@@ -30,7 +30,7 @@ def test_shapes_sizes_and_edges_vary() -> None:
     areas = np.array([one.mean() for one in drawn])
     heights = np.array([(one > 0.5).any(axis=1).sum() for one in drawn])
     steepness = np.array([np.abs(np.diff(one, axis=0)).max() for one in drawn])
-    assert len(set(areas.tolist())) == 200
+    assert len(set(areas.tolist())) > 190
     assert np.quantile(areas, 0.9) > 2.5 * np.quantile(areas, 0.1)
     assert np.quantile(heights, 0.9) > 2 * np.quantile(heights, 0.1)
     assert np.quantile(steepness, 0.9) > 3 * np.quantile(steepness, 0.1)
