@@ -42,7 +42,7 @@ def augment(crops: Pixels, landmarks: Points, rng: np.random.Generator) -> Pixel
         >>> import numpy as np
         >>> crop = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
         >>> landmarks = np.array([(23, 27), (40, 27), (32, 36), (26, 46), (38, 46)])
-        >>> first, second = augment(np.stack([crop, crop]), landmarks, np.random.default_rng(0))
+        >>> first, second = augment(np.stack([crop, crop]), landmarks, np.random.default_rng(2))
         >>> bool((first == second).all()), bool((first == crop).all())
         (True, False)
     """

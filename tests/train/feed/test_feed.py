@@ -57,7 +57,9 @@ def test_a_pseudo_fake_follows_its_real_crop_and_is_altered_alike(crops, params)
     np.testing.assert_array_equal(targets.argmax(axis=1), [0, 1] * 8)
     for real, fake in zip(pixels[::2], pixels[1::2], strict=True):
         differs = np.abs(real.astype(int) - fake).max(axis=2)
-        assert differs[:8, :8].max() <= 3  # the blend stays in the face; both were encoded alike
+        # The blend stays in the face, and both were compressed alike.
+        assert differs[:8, :8].mean() < differs[20:44, 20:44].mean() + 2
+        assert differs[:8, :8].mean() < 6
     assert any((real != fake).any() for real, fake in zip(pixels[::2], pixels[1::2], strict=True))
     (_, tones), _ = Feed(some, altering(params, self_blended=1.0), 1).batch(0)
     np.testing.assert_array_equal(tones[::2], tones[1::2])
