@@ -130,5 +130,6 @@ def _displacement(side: int, rng: np.random.Generator) -> Field:
 
 
 def _sampled(image: Pixels, places: Field, method: int) -> Pixels:
-    sampled = cv2.remap(image, places, None, method, borderMode=cv2.BORDER_REFLECT_101)
+    x, y = places[..., 0], places[..., 1]
+    sampled = cv2.remap(image, x, y, method, borderMode=cv2.BORDER_REFLECT_101)
     return np.asarray(sampled, np.uint8)
