@@ -29,7 +29,9 @@ Model = Annotated[
 def scan(
     paths: Annotated[
         list[Path],
-        typer.Argument(help="Videos or pictures, folders of them, or patterns such as 'clips/**/*.mp4'."),
+        typer.Argument(
+            help="Videos or pictures, folders of them, or patterns such as 'clips/**/*.mp4'."
+        ),
     ],
     model: Model = "models/champion",
     as_json: Annotated[

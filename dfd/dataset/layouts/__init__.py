@@ -14,6 +14,7 @@ from dfd.dataset.layouts import (
     csv_table,
     deeperforensics,
     dfdc,
+    dfdcp,
     faceforensics,
     ffiw,
 )
@@ -48,6 +49,7 @@ class Layout:
 
 LAYOUTS: dict[str, Layout] = {
     "dfdc": Layout(dfdc.read, dfdc.recognise),
+    "dfdcp": Layout(dfdcp.read, dfdcp.recognise),
     "folder": Layout(folders.read, folders.recognise),
     **{
         f"faceforensics-{compression}": Layout(

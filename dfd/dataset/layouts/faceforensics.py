@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from dfd.dataset.layouts.lists import official_lists, parts_by_name, read_json
-from dfd.dataset.layouts.videos import LabelledVideo, video_id, videos_below
+from dfd.dataset.layouts.videos import (
+    FRAMES,
+    VIDEOS,
+    Form,
+    LabelledVideo,
+    video_id,
+    videos_below,
+)
 from dfd.errors import DatasetError
 
 COMPRESSIONS = ("raw", "c0", "c23", "c40")
@@ -23,11 +30,13 @@ _ACTOR_SWAP = re.compile(r"(\d{2})_\d{2}__(\w+)__[A-Z0-9]+")
 
 def recognise(folder: Path, compression: str) -> bool:
     """Return whether the folder holds forgeries at this compression."""
-    return next(folder.glob(f"manipulated_sequences/*/{compression}/videos"), None) is not None
+    return any(_holds(folder, compression, form) for form in (VIDEOS, FRAMES))
 
 
 def read(folder: Path, compression: str) -> list[LabelledVideo]:
     """Read ``original_sequences`` and ``manipulated_sequences`` at one compression.
+
+    Where there are no ``videos``, the ``frames`` that DeepfakeBench has made of them are read.
 
     ``AAA_BBB.mp4`` is the ``youtube`` video ``AAA`` with the face of ``BBB`` (with Face2Face and
     NeuralTextures: the expressions of ``BBB``). A group is such a pair of videos and all forgeries
@@ -53,38 +62,44 @@ def read(folder: Path, compression: str) -> list[LabelledVideo]:
             f"{folder}: no forgery at compression {compression} (there are {', '.join(present)}); "
             f"set dataset.layout: faceforensics-{present[0]} in params.yaml"
         )
-    originals = target_videos(folder, compression)
+    form = VIDEOS if _holds(folder, compression, VIDEOS) else FRAMES
+    originals = target_videos(folder, compression, form)
     parts = _official_parts(folder, {path.stem for path in originals})
     return [
         *(
             LabelledVideo(path, video_id(path, folder), "REAL", part=parts.get(path.stem))
             for path in originals
         ),
-        *_actors(folder, compression),
+        *_actors(folder, compression, form),
         *(
-            _forgery(path, folder, method.name, compression, parts)
+            _forgery(path, folder, method.name, compression, form, parts)
             for method in sorted(folder.glob("manipulated_sequences/*"))
-            for path in videos_below(method / compression / "videos")
+            for path in videos_below(method / compression / form.folder)
         ),
     ]
 
 
-def target_videos(folder: Path, compression: str) -> list[Path]:
+def target_videos(folder: Path, compression: str, form: Form = VIDEOS) -> list[Path]:
     """Return the pristine YouTube videos that are in the folder, of 1,000, sorted."""
-    return videos_below(folder / _originals("youtube", compression))
+    return videos_below(folder / _originals("youtube", compression, form))
 
 
-def target_id(name: str, compression: str) -> str:
+def target_id(name: str, compression: str, form: Form = VIDEOS) -> str:
     """Return the id of a YouTube video from its three digits."""
-    return f"{_originals('youtube', compression)}/{name}.mp4"
+    return f"{_originals('youtube', compression, form)}/{name}{form.suffix}"
 
 
-def _originals(kind: str, compression: str) -> str:
-    return f"original_sequences/{kind}/{compression}/videos"
+def _holds(folder: Path, compression: str, form: Form) -> bool:
+    forgeries = folder.glob(f"manipulated_sequences/*/{compression}/{form.folder}")
+    return next(forgeries, None) is not None
 
 
-def _actors(folder: Path, compression: str) -> Iterator[LabelledVideo]:
-    for path in videos_below(folder / _originals("actors", compression)):
+def _originals(kind: str, compression: str, form: Form) -> str:
+    return f"original_sequences/{kind}/{compression}/{form.folder}"
+
+
+def _actors(folder: Path, compression: str, form: Form) -> Iterator[LabelledVideo]:
+    for path in videos_below(folder / _originals("actors", compression, form)):
         name = _ACTOR.fullmatch(path.stem)
         if not name:
             raise DatasetError(f"{path}: is not named 28__scene.mp4; rename it or take it away")
@@ -92,14 +107,15 @@ def _actors(folder: Path, compression: str) -> Iterator[LabelledVideo]:
 
 
 def _forgery(
-    path: Path, folder: Path, method: str, compression: str, parts: dict[str, str]
+    path: Path, folder: Path, method: str, compression: str, form: Form, parts: dict[str, str]
 ) -> LabelledVideo:
     video = video_id(path, folder)
     if name := _SWAP.fullmatch(path.stem):
-        source, donor = (target_id(digits, compression) for digits in name.groups())
+        source, donor = (target_id(digits, compression, form) for digits in name.groups())
         return LabelledVideo(path, video, "FAKE", source, donor, method, part=parts.get(name[1]))
     if name := _ACTOR_SWAP.fullmatch(path.stem):
-        source = f"{_originals('actors', compression)}/{name[1]}__{name[2]}.mp4"
+        actor = f"{name[1]}__{name[2]}{form.suffix}"
+        source = f"{_originals('actors', compression, form)}/{actor}"
         return LabelledVideo(path, video, "FAKE", source, None, method, person=f"actor {name[1]}")
     raise DatasetError(
         f"{path}: is named neither 000_001.mp4 (target, source) nor 28_04__scene__ID.mp4; rename "

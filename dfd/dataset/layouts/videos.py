@@ -40,6 +40,25 @@ class LabelledVideo:
     synthetic: bool = False
 
 
+@dataclass(frozen=True)
+class Form:
+    """How the videos of a data set are kept: as published, or as DeepfakeBench prepares them.
+
+    Its ``preprocess.py`` writes the frames of ``videos/000.mp4`` to ``frames/000/*.png``:
+    https://github.com/SCLBD/DeepfakeBench.
+
+    Attributes:
+        folder: Name of the folder that holds the videos.
+        suffix: What follows a video's name.
+    """
+
+    folder: str
+    suffix: str
+
+
+VIDEOS, FRAMES = Form("videos", ".mp4"), Form("frames", "")
+
+
 def videos_below(folder: Path) -> list[Path]:
     """Return the videos in a folder and its subfolders, sorted; hidden files are left out.
 

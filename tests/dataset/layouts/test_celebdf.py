@@ -60,3 +60,29 @@ def test_a_name_that_does_not_fit_is_named(tmp_path: Path, name: str) -> None:
     plant(tree(tmp_path), name)
     with pytest.raises(DatasetError, match=f"{Path(name).name}: is not named like"):
         read_layout(tmp_path, "celebdf")
+
+
+def test_frames_of_deepfakebench_are_the_videos_that_they_are_from(tmp_path: Path) -> None:
+    for video in ("Celeb-real/frames/id0_0001", "Celeb-synthesis/frames/id0_id1_0001"):
+        plant(tmp_path, f"{video}/000.png", f"{video}/010.png")
+    plant(tmp_path, "Celeb-real/landmarks/id0_0001/000.npy")
+    (tmp_path / LIST).write_text("0 Celeb-synthesis/id0_id1_0001.mp4\n")
+    real, fake = read_layout(tmp_path, "celebdf")
+    assert (real.video, real.label, real.part) == ("Celeb-real/frames/id0_0001", "REAL", "train")
+    assert (fake.label, fake.source, fake.part) == ("FAKE", real.video, "test")
+    assert fake.person == real.person == "id0"
+
+
+def test_celeb_df_plus_plus_names_its_methods_by_folders(tmp_path: Path) -> None:
+    synthesis = "Celeb-synthesis"
+    plant(
+        tree(tmp_path),
+        f"{synthesis}/FaceSwap/GHOST/id0_id1_0001.mp4",
+        f"{synthesis}/TalkingFace/FLOAT/id2_with_audio_7.mp4",
+    )
+    videos = {video.video: video for video in read_layout(tmp_path, "celebdf")}
+    swap = videos[f"{synthesis}/FaceSwap/GHOST/id0_id1_0001.mp4"]
+    assert (swap.method, swap.person, swap.source) == ("GHOST", "id0", "Celeb-real/id0_0001.mp4")
+    talking = videos[f"{synthesis}/TalkingFace/FLOAT/id2_with_audio_7.mp4"]
+    assert (talking.method, talking.person, talking.source) == ("FLOAT", "id2", None)
+    assert videos[f"{synthesis}/id1_id2_0001.mp4"].method is None

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from dfd.dataset.layouts import read_layout
+from dfd.dataset.layouts import read_layout, recognise_layout
 from dfd.errors import DatasetError
 from tests.dataset.layouts.trees import plant
 
@@ -104,3 +104,20 @@ def test_a_list_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "val.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DatasetError, match=r"val\.json: is no UTF-8"):
         read_layout(tmp_path, LAYOUT)
+
+
+def test_frames_of_deepfakebench_are_the_videos_that_they_are_from(tmp_path: Path) -> None:
+    for video in (
+        *("original_sequences/youtube/c23/frames/000", "original_sequences/youtube/c23/frames/003"),
+        "manipulated_sequences/Deepfakes/c23/frames/000_003",
+    ):
+        plant(tmp_path, f"{video}/000.png", f"{video}/012.png")
+    plant(tmp_path, "manipulated_sequences/Deepfakes/c23/masks/000_003/000.png")
+    assert recognise_layout(tmp_path) == "faceforensics-c23"
+    fake, first, second = read_layout(tmp_path, "faceforensics-c23")
+    assert (fake.video, fake.method) == (
+        "manipulated_sequences/Deepfakes/c23/frames/000_003",
+        "Deepfakes",
+    )
+    assert (fake.source, fake.donor) == (first.video, second.video)
+    assert (first.label, first.path.name) == ("REAL", "000")

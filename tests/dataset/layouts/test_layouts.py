@@ -18,7 +18,7 @@ def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
 
 
 def test_an_unknown_layout_names_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"'dfcd'; there are dfdc, folder, .*celebdf"):
+    with pytest.raises(DatasetError, match=r"'dfcd'; there are dfdc, dfdcp, folder, .*celebdf"):
         read_layout(tmp_path, "dfcd")
 
 
@@ -37,6 +37,7 @@ TREES = {
         "manipulated_videos/end_to_end/000_M101.mp4",
         "original_sequences/youtube/c23/videos/000.mp4",
     ],
+    "dfdcp": ["dataset.json", "original_videos/1/1_A.mp4"],
     "ffiw": ["source/train/a.mp4", "target/train/a.mp4"],
     "crops": ["faces.csv", "REAL/a.jpg"],
     "csv": ["videos.csv", "a.mp4"],
