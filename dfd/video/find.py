@@ -28,7 +28,7 @@ def videos_below(folder: Path) -> list[Path]:
         OSError: A folder of frames cannot be listed.
 
     Example:
-        >>> len(videos_below(Path("samples")))
+        >>> len(videos_below(Path("samples/videos")))
         216
     """
     found = []
