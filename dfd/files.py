@@ -75,6 +75,27 @@ def content_of(path: Path) -> tuple[str, int]:
     return hashlib.sha256(listed.encode()).hexdigest(), sum(file.stat().st_size for file in files)
 
 
+def why_unreadable(path: Path) -> str | None:
+    """Return why a file, or a folder of files, cannot be opened at present; None where it can.
+
+    A pipe is not opened, since it would be read until its writer ends.
+
+    Example:
+        >>> why_unreadable(Path("no-such.mp4"))
+        'is no regular file, or a link to nothing'
+    """
+    try:
+        if path.is_dir():
+            next(path.iterdir(), None)
+        elif path.is_file():
+            path.open("rb").close()
+        else:
+            return "is no regular file, or a link to nothing"
+    except OSError as error:
+        return f"cannot be opened ({error.strerror})"
+    return None
+
+
 def hash_json(value: Any) -> str:
     """Return the sha256 of ``value`` written as JSON with sorted keys, as 64 hexadecimal digits.
 

@@ -10,7 +10,7 @@ from dfd.faces.reader import CROPS, MANIFEST
 from dfd.faces.record import VideoFaces, no_crops
 from dfd.faces.shards import write_faces
 from dfd.faces.store import read_video_faces, store_key
-from dfd.files import hash_file, readable
+from dfd.files import content_of, readable, why_unreadable
 from dfd.isolation import Limits, WorkerPool, for_each
 from dfd.params.faces import CropParams, FacesParams
 from flows.progress import ProgressBar
@@ -73,10 +73,10 @@ def _extract(
 
 
 def _extract_one(pool: WorkerPool, path: Path, store: Path, params: CropParams) -> str:
-    if not path.is_file():
-        raise VideoGivenUp("unreadable", "is no regular file, or a link to nothing")
+    if why := why_unreadable(path):
+        raise VideoGivenUp("unreadable", why)
     try:
-        key = store_key(hash_file(path), params)
+        key = store_key(content_of(path)[0], params)
     except OSError as error:
         raise VideoGivenUp("unreadable", f"cannot be read ({error.strerror})") from error
     if read_video_faces(store, key) is None:

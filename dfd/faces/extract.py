@@ -62,21 +62,6 @@ def extract_faces(
         raise
 
 
-def check_readable(path: Path) -> None:
-    """Check that a video can be opened at present.
-
-    Args:
-        path: The video file, the still picture or the folder of frames.
-
-    Raises:
-        OSError: It cannot be opened.
-    """
-    if path.is_dir():
-        next(path.iterdir(), None)
-    else:
-        path.open("rb").close()
-
-
 def _extract(
     path: Path, params: CropParams, face_detector: FaceDetector, admit: Callable[[Packets], None]
 ) -> VideoFaces:

@@ -6,8 +6,9 @@ import cv2
 
 from dfd.errors import FacesError, VideoGivenUp
 from dfd.faces.detectors import face_detector
-from dfd.faces.extract import check_readable, extract_faces
+from dfd.faces.extract import extract_faces
 from dfd.faces.store import write_video_faces
+from dfd.files import why_unreadable
 from dfd.params.faces import CropParams
 
 
@@ -38,10 +39,8 @@ def extract_into(store: Path, key: str, path: Path, params: CropParams) -> None:
         FacesError: The store cannot be written.
     """
     prepare(params)
-    try:
-        check_readable(path)
-    except OSError as error:  # not stored: the file may be readable next time
-        raise VideoGivenUp("unreadable", f"cannot be opened ({error.strerror})") from error
+    if why := why_unreadable(path):  # not stored: the file may be readable next time
+        raise VideoGivenUp("unreadable", why)
     faces = extract_faces(path, params, face_detector(params))
     try:
         write_video_faces(store, key, faces)

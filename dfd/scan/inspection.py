@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dfd.faces.detectors import face_detector
-from dfd.faces.extract import check_readable, extract_faces
+from dfd.faces.extract import extract_faces
 from dfd.faces.record import VideoFaces, no_crops
-from dfd.files import content_of, readable
+from dfd.files import content_of, readable, why_unreadable
 from dfd.params.faces import CropParams
 from dfd.scan.provenance import read_provenance
 from dfd.scan.record import Provenance, ScannedFile, Video
@@ -61,14 +61,8 @@ def inspect_file(
         ('unreadable', 'is no regular file, or a link to nothing')
     """
     started = time.perf_counter()
-    if not path.is_file() and not path.is_dir():
-        detail = "is no regular file, or a link to nothing"
-        return failed_inspection(path, "unreadable", detail, started)
-    try:
-        check_readable(path)
-    except OSError as error:
-        detail = f"cannot be opened ({error.strerror})"
-        return failed_inspection(path, "unreadable", detail, started)
+    if why := why_unreadable(path):
+        return failed_inspection(path, "unreadable", why, started)
     faces = extract_faces(path, params, face_detector(params), admit)
     video = None
     if faces.width:
@@ -100,7 +94,7 @@ def failed_inspection(path: Path, reason: str, detail: str, started: float) -> I
 
 def _scanned_file(path: Path) -> ScannedFile:
     name = readable(Path(path.name))
-    if not path.is_file() and not path.is_dir():  # a pipe would be read until its writer ends
+    if why_unreadable(path):
         return ScannedFile(name=name, sha256="", size=0)
     try:
         sha256, size = content_of(path)

@@ -1,5 +1,6 @@
 """Animated WebP, which FFmpeg cannot decode and OpenCV can."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,17 +30,12 @@ class Animation:
 
 
 def animated_size(path: Path) -> tuple[int, int] | None:
-    """Return width and height in pixels of the frames of an animated WebP, None for other files.
+    """Return width and height in pixels of the frames of an animated WebP, None for any other path.
 
-    Args:
-        path: A file or a folder.
-
-    Raises:
-        OSError: The file cannot be read.
+    That a file cannot be read is for whoever decodes it to say.
     """
-    if path.is_dir():
-        return None
-    with path.open("rb") as file:
+    head = b""
+    with suppress(OSError), path.open("rb") as file:
         head = file.read(_HEAD)
     if len(head) < _HEAD or head[8:16] != b"WEBPVP8X" or not head[20] & _ANIMATED:
         return None

@@ -155,7 +155,7 @@ def read_frames(
 
 def _all_frames(path: Path) -> Generator[Frame]:
     """Yield the frames of a file or of a folder, as far as they can be decoded, with no times."""
-    if not path.is_dir() and animated_size(path):
+    if animated_size(path):
         yield from _animation_frames(path)
         return
     for file in listed_frames(path) if path.is_dir() else [path]:
@@ -179,11 +179,10 @@ def _folder_frames(
     files = listed_frames(folder)
     for index in indices:
         with suppress(VideoError):
-            for frame in _all_frames(files[index]):
+            if frame := next(_all_frames(files[index]), None):
                 if (pixels := frame.picture.width * frame.picture.height) > packets.pixels:
                     admit(replace(packets, pixels=pixels))
                 yield replace(frame, index=index, time_s=index / FOLDER_RATE)
-                break
 
 
 def _plan(

@@ -30,11 +30,12 @@ def sheet(
 
     from dfd.errors import VideoGivenUp
     from dfd.faces.sheet import contact_sheet, failed_sheet, video_sheet
-    from dfd.files import readable, replacing
+    from dfd.files import readable, replacing, why_unreadable
     from dfd.isolation import WorkerPool, for_each
     from dfd.params.faces import FacesParams
     from dfd.params.section import load_section
     from dfd.params.workers import WorkerParams
+    from dfd.video.stills import frame_files
     from dfd.words import counted
     from flows.progress import ProgressBar
     from tasks.workers import limits_of
@@ -42,14 +43,14 @@ def sheet(
     crop = load_section(FacesParams, params).crop
     limits = limits_of(load_section(WorkerParams, params))
     for path in videos:
-        if path.is_dir() or not os.path.lexists(path):
+        if (path.is_dir() and not frame_files(path)) or not os.path.lexists(path):
             raise FacesError(f"{readable(path)}: is not a file; name videos")
         if out.exists() and path.exists() and out.samefile(path):
             raise FacesError(f"{readable(out)}: is one of the videos; choose another name")
 
     def draw(pool: WorkerPool, path: Path) -> Any:
-        if not path.is_file():
-            raise VideoGivenUp("unreadable", "is no regular file, or a link to nothing")
+        if why := why_unreadable(path):
+            raise VideoGivenUp("unreadable", why)
         return pool.run(video_sheet, path, crop)
 
     with ProgressBar("videos", len(videos)) as bar:

@@ -64,10 +64,10 @@ def _block(x: Any, name: str, size: int, strides: int, expansion: int, channels:
         size, strides=strides, padding="same", use_bias=False, name=f"{name}_depthwise"
     )(x)
     x = _relu6(_norm(x, f"{name}_depthwise"), f"{name}_depthwise")
-    if strides == 1 and shortcut.shape[-1] == channels:
-        x = _conv(x, f"{name}_project", channels)
+    x = _conv(x, f"{name}_project", channels)
+    if x.shape == shortcut.shape:
         return layers.Add(name=name)([shortcut, x])
-    return layers.Identity(name=name)(_conv(x, f"{name}_project", channels))
+    return layers.Identity(name=name)(x)
 
 
 def _conv(x: Any, name: str, channels: int, size: int = 1, strides: int = 1) -> Any:
@@ -105,10 +105,14 @@ def torch_arrays(content: bytes) -> Arrays:
 
 # Each convolution of a block is followed by the BatchNorm layer of this number.
 _CONVOLUTIONS = {"_bn0": "expand", "_bn1": "depthwise", "_bn2": "project"}
-_ENDS = {"_conv_stem": "stem_conv", "_bn0": "stem_norm", "_conv_head": "head_conv"}
-_ENDS |= {"_bn1": "head_norm"}
-_NORM = {"weight": "gamma", "bias": "beta"}
-_NORM |= {"running_mean": "moving_mean", "running_var": "moving_variance"}
+_ENDS = {
+    **{"_conv_stem": "stem_conv", "_bn0": "stem_norm"},
+    **{"_conv_head": "head_conv", "_bn1": "head_norm"},
+}
+_NORM = {
+    **{"weight": "gamma", "bias": "beta"},
+    **{"running_mean": "moving_mean", "running_var": "moving_variance"},
+}
 
 
 def _our_name(layer: list[str], variable: str) -> str:

@@ -7,12 +7,14 @@ import sys
 import threading
 from pathlib import Path
 
+import cv2
 import pandas as pd
 import psutil
 import pytest
 import yaml
 
 from dfd.faces.reader import read_crops, read_crops_table, read_manifest
+from tests.clip_fixtures import frames_of
 from tests.commands import PROGRAM, dfd
 from tests.data import GRID, ROOT, SAMPLE, huge_video
 from tests.fuzz import mutants
@@ -40,6 +42,18 @@ def test_files_and_folders_anywhere(tmp_path: Path) -> None:
     assert list(manifest["video"]) == ["in/deep/one.mp4", "two.dat"]
     assert (manifest["kept"] == 6).all()
     assert read_crops(tmp_path / "out", crops).shape == (12, 128, 128, 3)
+
+
+def test_pictures_and_folders_of_frames_are_videos_too(tmp_path: Path) -> None:
+    frames = tmp_path / "in" / "frames"
+    frames.mkdir(parents=True)
+    for frame in frames_of(CLIPS[0], range(8)):
+        cv2.imwrite(str(frames / f"{frame.index:03}.png"), frame.image())
+    shutil.copy(frames / "005.png", tmp_path / "in" / "photo.png")
+    code, stderr = extract(tmp_path / "in", out=tmp_path / "out")
+    assert code == 0, stderr
+    manifest = read_manifest(tmp_path / "out").set_index("video")
+    assert manifest["kept"].to_dict() == {"frames": 6, "photo.png": 1}
 
 
 def test_more_videos_later_change_only_what_they_must(tmp_path: Path) -> None:
