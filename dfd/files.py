@@ -76,21 +76,26 @@ def content_of(path: Path) -> tuple[str, int]:
 
 
 def why_unreadable(path: Path) -> str | None:
-    """Return why a file, or a folder of files, cannot be opened at present; None where it can.
+    """Return why a file, or a folder of files, cannot be read at present; None where it can.
 
-    A pipe is not opened, since it would be read until its writer ends.
+    A pipe is not opened, since that would wait for its writer.
 
     Example:
         >>> why_unreadable(Path("no-such.mp4"))
         'is no regular file, or a link to nothing'
     """
+    if not path.is_file() and not path.is_dir():
+        return "is no regular file, or a link to nothing"
+    return why_not_opened(path)
+
+
+def why_not_opened(path: Path) -> str | None:
+    """Return why a path cannot be opened at present, or None where it was; a pipe is waited for."""
     try:
         if path.is_dir():
             next(path.iterdir(), None)
-        elif path.is_file():
-            path.open("rb").close()
         else:
-            return "is no regular file, or a link to nothing"
+            path.open("rb").close()
     except OSError as error:
         return f"cannot be opened ({error.strerror})"
     return None

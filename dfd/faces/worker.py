@@ -8,7 +8,7 @@ from dfd.errors import FacesError, VideoGivenUp
 from dfd.faces.detectors import face_detector
 from dfd.faces.extract import extract_faces
 from dfd.faces.store import write_video_faces
-from dfd.files import why_unreadable
+from dfd.files import why_not_opened
 from dfd.params.faces import CropParams
 
 
@@ -39,7 +39,7 @@ def extract_into(store: Path, key: str, path: Path, params: CropParams) -> None:
         FacesError: The store cannot be written.
     """
     prepare(params)
-    if why := why_unreadable(path):  # not stored: the file may be readable next time
+    if why := why_not_opened(path):  # not stored: the file may be readable next time
         raise VideoGivenUp("unreadable", why)
     faces = extract_faces(path, params, face_detector(params))
     try:
